@@ -1,0 +1,66 @@
+#include "base/json.h"
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace lockstep {
+
+namespace {
+
+// Builds on nlohmann's event interface only to see keys and depth; the value itself comes from its DOM parser.
+class StrictWatcher {
+ public:
+  explicit StrictWatcher(std::size_t depth_limit) : depth_limit_(depth_limit) {}
+
+  bool operator()(int depth, nlohmann::json::parse_event_t event, const nlohmann::json& parsed) {
+    using Event = nlohmann::json::parse_event_t;
+    if (static_cast<std::size_t>(depth) > depth_limit_) too_deep = true;
+    if (event == Event::object_start) keys_.emplace_back();
+    if (event == Event::object_end) keys_.pop_back();
+    if (event == Event::key && !keys_.back().insert(parsed.get<std::string>()).second && duplicate.empty()) {
+      duplicate = parsed.get<std::string>();
+    }
+    // Dropping what lies too deep keeps a hostile document from building itself in memory.
+    return !too_deep;
+  }
+
+  bool too_deep = false;
+  std::string duplicate;
+
+ private:
+  std::size_t depth_limit_;
+  std::vector<std::set<std::string>> keys_;
+};
+
+}  // namespace
+
+Result<nlohmann::json> parse_json(std::string_view text, std::string_view name, const JsonLimits& limits) {
+  const std::string where(name);
+  if (text.size() > limits.bytes) {
+    return fail(ErrorCode::too_large, where + ": " + std::to_string(text.size()) + " bytes of JSON, the limit is " +
+                                          std::to_string(limits.bytes));
+  }
+  StrictWatcher watcher(limits.depth);
+  try {
+    nlohmann::json value = nlohmann::json::parse(text, std::ref(watcher));
+    if (watcher.too_deep) {
+      return fail(ErrorCode::too_large, where + ": JSON nested deeper than " + std::to_string(limits.depth));
+    }
+    if (!watcher.duplicate.empty()) {
+      return fail(ErrorCode::parse_error, where + ": the key '" + watcher.duplicate + "' stands twice in one object");
+    }
+    return value;
+  } catch (const nlohmann::json::parse_error& error) {
+    return fail(ErrorCode::parse_error, where + ": not valid JSON at byte " + std::to_string(error.byte));
+  } catch (const nlohmann::json::exception&) {
+    return fail(ErrorCode::parse_error, where + ": not valid JSON");
+  }
+}
+
+std::string json_quote(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace lockstep

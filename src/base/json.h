@@ -1,0 +1,26 @@
+// JSON from files and people, read strictly.
+//
+// nlohmann-json keeps the last of two equal keys without a word and has no depth limit: both are errors here.
+// Include <nlohmann/json.hpp> only in .cc files; it costs seconds of compile time.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace lockstep {
+
+struct JsonLimits {
+  std::size_t bytes = 1U << 20U;
+  std::size_t depth = 16;
+};
+
+// `name` is the file or source that an error names. Errors: too_large, parse_error (with the byte offset).
+Result<nlohmann::json> parse_json(std::string_view text, std::string_view name, const JsonLimits& limits = {});
+
+// The text as a JSON string literal with its quotes. Invalid UTF-8 becomes U+FFFD.
+std::string json_quote(std::string_view text);
+
+}  // namespace lockstep
