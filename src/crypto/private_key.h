@@ -1,0 +1,51 @@
+// Private keys: making, reading, writing (PKCS#8 PEM) and signing with SHA-256.
+//
+// A PrivateKey is immutable and may be used from several threads at once.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "crypto/key_algorithm.h"
+
+namespace lockstep::crypto {
+
+class PrivateKey {
+ public:
+  // A new key pair from OpenSSL's generator. Error: crypto_failure.
+  static Result<PrivateKey> generate(KeyAlgorithm algorithm);
+  // One unencrypted private key in PEM ("PRIVATE KEY", and "EC PRIVATE KEY"/"RSA PRIVATE KEY" on input).
+  // `name` is what errors call it. Errors: parse_error (junk, several keys, encrypted), unsupported_key.
+  static Result<PrivateKey> from_pem(std::string_view pem, std::string_view name);
+
+  PrivateKey(PrivateKey&&) noexcept;
+  PrivateKey& operator=(PrivateKey&&) noexcept;
+  ~PrivateKey();
+
+  [[nodiscard]] KeyAlgorithm algorithm() const;
+  // PKCS#8, unencrypted, "PRIVATE KEY".
+  [[nodiscard]] Result<SecretBytes> to_pem() const;
+  // DER SubjectPublicKeyInfo (RFC 5280 4.1.2.7) of the public half.
+  [[nodiscard]] const std::string& public_key_info() const;
+  // Signature with SHA-256 over the bytes: ECDSA-Sig-Value DER, or RSASSA-PKCS1-v1_5.
+  [[nodiscard]] Result<std::string> sign(std::string_view bytes) const;
+
+ private:
+  struct State;
+  explicit PrivateKey(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// True when the signature over the bytes verifies under the public key (DER SubjectPublicKeyInfo in an accepted form).
+// Errors: unsupported_key, crypto_failure. A wrong signature is `false`, not an error.
+Result<bool> verify_signature(std::string_view public_key_info, std::string_view bytes, std::string_view signature);
+
+// The algorithm of a DER SubjectPublicKeyInfo in the one accepted form: P-256 as a named curve with an uncompressed
+// point on the curve; RSA with NULL parameters, a 2048-bit modulus and an odd exponent from 65537 up.
+// Error: unsupported_key.
+Result<KeyAlgorithm> classify_public_key_info(std::string_view public_key_info);
+
+}  // namespace lockstep::crypto
