@@ -6,6 +6,8 @@ endif()
 
 add_library(lockstep_options INTERFACE)
 target_compile_options(lockstep_options INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror -fvisibility=hidden
+                                                  # Designated initializers leave out what has its default on purpose.
+                                                  -Wno-missing-field-initializers
                                                   -fstack-protector-strong)
 # Paths in messages and debug information are relative, so that builds do not depend on where they are made.
 target_compile_options(lockstep_options INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)

@@ -1,0 +1,89 @@
+#include "durable/intent.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "durable/temporary.h"
+#include "fs/io.h"
+
+namespace lockstep::durable {
+
+namespace {
+
+constexpr std::string_view kSuffix = ".lockstep-intent";
+
+IntentTarget read_target(const nlohmann::json& item) {
+  IntentTarget target;
+  target.directory = item.at("directory").get<std::string>();
+  target.name = item.at("name").get<std::string>();
+  target.temporary = item.at("temporary").get<std::string>();
+  target.backup = item.at("backup").get<std::string>();
+  if (!item.at("old_sha256").is_null()) target.old_sha256 = item.at("old_sha256").get<std::string>();
+  target.new_sha256 = item.at("new_sha256").get<std::string>();
+  return target;
+}
+
+// What recovery is allowed to touch: the named targets, and temporaries that belong to them.
+bool is_sound(const IntentTarget& target) {
+  const bool backup_sound =
+      target.old_sha256 ? temporary_owner(target.backup).has_value() : target.backup.empty();
+  return target.directory.starts_with('/') && target.directory.find('\0') == std::string::npos &&
+         fs::is_single_component(target.name) && fs::is_single_component(target.temporary) &&
+         temporary_owner(target.temporary).has_value() && backup_sound &&
+         (target.backup.empty() || fs::is_single_component(target.backup));
+}
+
+}  // namespace
+
+std::string intent_name(std::string_view first_target) {
+  constexpr std::size_t kLongest = 200;
+  return "." + std::string(first_target.substr(0, kLongest)) + std::string(kSuffix);
+}
+
+bool is_intent_name(std::string_view name) {
+  return name.size() > kSuffix.size() + 1 && name.front() == '.' && name.ends_with(kSuffix);
+}
+
+std::string encode_intent(const Intent& intent) {
+  nlohmann::ordered_json targets = nlohmann::ordered_json::array();
+  for (const IntentTarget& target : intent.targets) {
+    nlohmann::ordered_json old = nullptr;
+    if (target.old_sha256) old = *target.old_sha256;
+    targets.push_back({{"directory", target.directory},
+                       {"name", target.name},
+                       {"temporary", target.temporary},
+                       {"backup", target.backup},
+                       {"old_sha256", old},
+                       {"new_sha256", target.new_sha256}});
+  }
+  const nlohmann::ordered_json document = {
+      {"schema", 1}, {"state", intent.state == IntentState::commit ? "commit" : "abort"}, {"targets", targets}};
+  return document.dump(2) + "\n";
+}
+
+Result<Intent> parse_intent(std::string_view text, std::string_view name) {
+  const auto damaged = [&](const std::string& why) {
+    return fail(ErrorCode::damaged, "'" + std::string(name) + "' is not a valid intent record: " + why,
+                "look at the files it was made for, then remove it");
+  };
+  const auto document = parse_json(text, name, {.bytes = kIntentLimit, .depth = 5});
+  if (!document) return damaged(document.error().message);
+  try {
+    Intent intent;
+    if (document->at("schema").get<int>() != 1) return damaged("its schema is not 1");
+    const auto state = document->at("state").get<std::string>();
+    if (state != "commit" && state != "abort") return damaged("unknown state '" + state + "'");
+    intent.state = state == "commit" ? IntentState::commit : IntentState::abort;
+    for (const auto& item : document->at("targets")) {
+      if (intent.targets.size() == kIntentTargets) return damaged("too many targets");
+      intent.targets.push_back(read_target(item));
+      if (!is_sound(intent.targets.back())) return damaged("a name that no publish would have written");
+    }
+    if (intent.targets.empty()) return damaged("no targets");
+    return intent;
+  } catch (const nlohmann::json::exception&) {
+    return damaged("a field is missing or of the wrong type");
+  }
+}
+
+}  // namespace lockstep::durable

@@ -1,0 +1,45 @@
+// Several REGULAR files at fixed paths that change together, for programs that insist on plain files.
+//
+// All new contents are staged and made durable, then an intent record that lists them: that is the commit point. From
+// there on the change is carried through, by this call or by recovery at the next start. What no file system can close
+// is the window between the renames: another reader may see a new first file beside an old second one for some
+// microseconds, and after a crash until recovery has run (`lockstep recover`, or the next publish to one of these
+// directories). Where readers can follow a link, the generation store has no such window.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/secret.h"
+#include "durable/runtime.h"
+
+namespace lockstep::durable {
+
+struct PublishFile {
+  std::string path;                   // absolute or relative; a link is resolved once
+  std::string content;
+  std::optional<std::uint32_t> mode;  // else that of the file it replaces, else 0600
+};
+
+struct PublishOptions {
+  bool replace = true;  // false: already_exists when any of the files is there
+};
+
+// On success all files are new and survive a power cut. On an error all are as they were, except for commit_uncertain:
+// the change stands in an intent record whose durability is not known, and recovery completes or forgets it as a whole.
+Status publish(Runtime& runtime, const std::vector<PublishFile>& files, const PublishOptions& options = {});
+
+struct PublishRecovery {
+  std::vector<std::string> completed;  // targets that were given their new content
+  std::vector<std::string> restored;   // targets that were given their old content back
+  std::vector<std::string> edited;     // targets that match neither checksum: left alone
+};
+
+// Finishes or takes back whatever publishes left in the directory, and removes their temporaries. Idempotent.
+Result<PublishRecovery> recover_publishes(Runtime& runtime, const std::string& directory);
+
+// The intent records in a directory, by name: for reports. Reads nothing else.
+Result<std::vector<std::string>> list_intents(fs::Directory& directory);
+
+}  // namespace lockstep::durable

@@ -1,0 +1,161 @@
+// Recovery of publishes: finish what was committed, take back what was aborted, sweep what was only staged.
+#include <algorithm>
+#include <cerrno>
+#include <map>
+
+#include "crypto/digest.h"
+#include "durable/lock.h"
+#include "durable/publish_internal.h"
+#include "durable/temporary.h"
+#include "fs/io.h"
+
+namespace lockstep::durable {
+
+namespace {
+
+constexpr std::size_t kFileLimit = 256U * 1024U * 1024U;
+
+Status remove_unless_gone(fs::Directory& directory, const std::string& name) {
+  Status removed = directory.remove_file(name);
+  if (!removed && removed.error().system_errno == ENOENT) return {};
+  return removed;
+}
+
+// SHA-256 of a regular file; nothing when there is no such file.
+Result<std::optional<std::string>> checksum(fs::Directory& directory, const std::string& name) {
+  auto file = directory.open_file(name, fs::OpenMode::read);
+  if (!file) {
+    if (file.error().system_errno == ENOENT) return std::optional<std::string>();
+    return fail(std::move(file).error());
+  }
+  const fs::Stat stat = TRY((*file)->stat());
+  // Anything else is what a person put there: it matches no checksum of ours.
+  if (stat.type != fs::FileType::regular) return std::optional<std::string>("");
+  const std::string content = TRY(fs::read_all(**file, kFileLimit));
+  return std::optional<std::string>(crypto::sha256_hex(content));
+}
+
+class Recovery {
+ public:
+  Recovery(fs::FileSystem& files, fs::Directory& home) : files_(files), home_(home) {}
+
+  Status finish(const Intent& intent, PublishRecovery* report) {
+    for (const IntentTarget& target : intent.targets) {
+      TRY(intent.state == IntentState::commit ? complete(target, report) : restore(target, report));
+    }
+    // Durable before the record of it goes: a crash in between is recovered again.
+    TRY(home_.sync());
+    for (auto& [path, directory] : others_) TRY(directory->sync());
+    return publish_internal::forget(home_, intent,
+                                    [&](const IntentTarget& t) -> fs::Directory& { return *directory_of(t).value(); });
+  }
+
+ private:
+  Result<fs::Directory*> directory_of(const IntentTarget& target) {
+    if (target.directory == home_.path()) return &home_;
+    auto found = others_.find(target.directory);
+    if (found == others_.end()) {
+      std::unique_ptr<fs::Directory> opened = TRY(files_.open_directory(target.directory));
+      found = others_.emplace(target.directory, std::move(opened)).first;
+    }
+    return found->second.get();
+  }
+
+  Status complete(const IntentTarget& target, PublishRecovery* report) {
+    fs::Directory* directory = TRY(directory_of(target));
+    const std::optional<std::string> now = TRY(checksum(*directory, target.name));
+    const std::string path = fs::join_path(target.directory, target.name);
+    if (now == target.new_sha256) return {};
+    if (now != target.old_sha256) {
+      report->edited.push_back(path);
+      return {};
+    }
+    TRY(publish_internal::put_new(*directory, target));
+    report->completed.push_back(path);
+    return {};
+  }
+
+  Status restore(const IntentTarget& target, PublishRecovery* report) {
+    fs::Directory* directory = TRY(directory_of(target));
+    const std::optional<std::string> now = TRY(checksum(*directory, target.name));
+    const std::string path = fs::join_path(target.directory, target.name);
+    if (now == target.old_sha256) return {};
+    if (now != target.new_sha256) {
+      report->edited.push_back(path);
+      return {};
+    }
+    TRY(publish_internal::put_old(*directory, target));
+    report->restored.push_back(path);
+    return {};
+  }
+
+  fs::FileSystem& files_;
+  fs::Directory& home_;
+  std::map<std::string, std::unique_ptr<fs::Directory>> others_;
+};
+
+}  // namespace
+
+namespace publish_internal {
+
+Status put_new(fs::Directory& directory, const IntentTarget& target) {
+  return target.old_sha256 ? directory.rename(target.temporary, directory, target.name)
+                           : directory.rename_no_replace(target.temporary, directory, target.name);
+}
+
+Status put_old(fs::Directory& directory, const IntentTarget& target) {
+  const std::optional<std::string> now = TRY(checksum(directory, target.name));
+  if (now == target.old_sha256) return {};
+  if (!target.old_sha256) return remove_unless_gone(directory, target.name);
+  return directory.rename(target.backup, directory, target.name);
+}
+
+Status forget(fs::Directory& home, const Intent& intent, const DirectoryOf& directory_of) {
+  TRY(remove_unless_gone(home, intent_name(intent.targets.front().name)));
+  TRY(home.sync());
+  for (const IntentTarget& target : intent.targets) {
+    fs::Directory& directory = directory_of(target);
+    TRY(remove_unless_gone(directory, target.temporary));
+    if (!target.backup.empty()) TRY(remove_unless_gone(directory, target.backup));
+  }
+  return {};
+}
+
+Result<PublishRecovery> recover_locked(Runtime& runtime, fs::Directory& directory) {
+  PublishRecovery report;
+  const std::vector<std::string> intents = TRY(list_intents(directory));
+  for (const std::string& name : intents) {
+    const std::string path = fs::join_path(directory.path(), name);
+    const std::string text = TRY(fs::read_file(directory, name, kIntentLimit));
+    const Intent intent = TRY(parse_intent(text, path));
+    if (intent.targets.front().directory != directory.path() || intent_name(intent.targets.front().name) != name) {
+      return fail(ErrorCode::damaged, "'" + path + "' is the intent record of other files",
+                  "it was moved or copied here: look at it, then remove it");
+    }
+    TRY(Recovery(runtime.files, directory).finish(intent, &report));
+  }
+  return report;
+}
+
+}  // namespace publish_internal
+
+Result<PublishRecovery> recover_publishes(Runtime& runtime, const std::string& directory) {
+  const std::string absolute = TRY(runtime.files.real_path(directory));
+  const std::unique_ptr<fs::Directory> opened = TRY(runtime.files.open_directory(absolute));
+  TRY(lock_directory(runtime, *opened));
+  PublishRecovery report = TRY(publish_internal::recover_locked(runtime, *opened));
+  TRY(sweep_temporaries(*opened, [](const std::string&) { return true; }));
+  return report;
+}
+
+Result<std::vector<std::string>> list_intents(fs::Directory& directory) {
+  std::vector<std::string> names;
+  const std::vector<fs::DirectoryEntry> entries = TRY(directory.list());
+  for (const fs::DirectoryEntry& entry : entries) {
+    if (is_intent_name(entry.name)) names.push_back(entry.name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace lockstep::durable

@@ -1,0 +1,299 @@
+// The commit of a generation store: build a complete generation, make it durable, swap ONE pointer.
+#include <algorithm>
+#include <cerrno>
+
+#include "durable/file_attributes.h"
+#include "durable/generation_store.h"
+#include "durable/member_file_sink.h"
+#include "durable/temporary.h"
+#include "fs/io.h"
+
+namespace lockstep::durable {
+
+namespace {
+
+constexpr std::uint32_t kDefaultMemberMode = 0644;
+
+}  // namespace
+
+Result<Generation> StoreWriter::commit(const Change& change) {
+  const bool first = !live_ && !current_;
+  const Generation generation = TRY(build(change));
+  const Generation live = TRY(go_live(generation));
+  if (first) {
+    // Proof that something was committed, so that a lost pointer is never taken for a first commit that was cut off.
+    // The commit stands without it.
+    const Status recorded = record_history();
+    static_cast<void>(recorded);
+  }
+  return live;
+}
+
+Result<Generation> StoreWriter::stage_pending(const Change& change) {
+  const Generation generation = TRY(build(change));
+  Status swapped = swap_pointer(kPendingPointer, generation);
+  if (!swapped) {
+    if (swapped.error().code != ErrorCode::commit_uncertain) discard_build(generation);
+    return fail(std::move(swapped).error());
+  }
+  const std::optional<Generation> before = pending_;
+  pending_ = generation;
+  highest_ = std::max(highest_, generation);
+  if (before && !std::binary_search(history_.begin(), history_.end(), *before)) {
+    const Status removed = remove_generation(*before);  // the next writer sweeps it otherwise
+    static_cast<void>(removed);
+  }
+  return generation;
+}
+
+Result<Generation> StoreWriter::promote_pending() {
+  if (!pending_) return fail(ErrorCode::not_found, "no pending generation in '" + store_->path() + "'");
+  const Generation generation = *pending_;
+  const Snapshot snapshot = TRY(Snapshot::open_generation(*control_, generation));
+  TRY(snapshot.verify());
+  // Its manifest was written before whatever was committed since: the record keeps those generations and their numbers.
+  const Generation live = TRY(go_live_recorded(generation));
+  pending_.reset();
+  // The commit stands; a pointer that cannot be removed now is removed by the next writer.
+  if (control_->remove_file(kPendingPointer)) {
+    const Status synced = control_->sync();
+    static_cast<void>(synced);
+  }
+  return live;
+}
+
+Status StoreWriter::discard_pending() {
+  if (!pending_) return {};
+  TRY(control_->remove_file(kPendingPointer));
+  TRY(control_->sync());
+  const Generation generation = *pending_;
+  pending_.reset();
+  if (std::binary_search(history_.begin(), history_.end(), generation)) return {};
+  return remove_generation(generation);
+}
+
+Result<Generation> StoreWriter::build(const Change& change) {
+  const Generation generation = highest_ + 1;
+  Status filled = fill_generation(change, generation);
+  if (!filled) {
+    discard_build(generation);
+    return fail(std::move(filled).error());
+  }
+  return generation;
+}
+
+Status StoreWriter::fill_generation(const Change& change, Generation generation) {
+  const std::string name = generation_name(generation);
+  TRY(control_->make_directory(name, 0700));
+  const std::unique_ptr<fs::Directory> directory = TRY(control_->open_directory(name));
+
+  Manifest manifest{.kind = options_.kind,
+                    .generation = generation,
+                    .parent = current_ ? current_->generation() : 0,
+                    .highest = generation,
+                    .history = history_,
+                    .created_at = runtime_->clock.now(),
+                    .members = {}};
+  // A generation that a person edited is no state to go back to.
+  if (current_edited_) std::erase(manifest.history, current_->generation());
+  if (current_) {
+    for (const ManifestMember& member : current_->manifest().members) {
+      const MemberChange* changed = change.find(member.name);
+      if (changed != nullptr && !changed->write) continue;
+      manifest.members.push_back(TRY(write_member(*directory, member.name, changed)));
+    }
+  }
+  for (const MemberChange& added : change.members()) {
+    if (!added.write || (current_ && current_->has(added.name))) continue;
+    manifest.members.push_back(TRY(write_member(*directory, added.name, &added)));
+  }
+  const MemberChange manifest_file{kManifestFile,
+                                   [&](MemberSink& sink) { return sink.write(encode_manifest(manifest)); }, 0644};
+  TRY(write_member(*directory, kManifestFile, &manifest_file));
+
+  if (options_.group) {
+    const fs::Stat stat = TRY(directory->stat());
+    if (stat.gid != *options_.group) TRY(directory->change_owner(stat.uid, *options_.group));
+  }
+  TRY(directory->change_mode(options_.directory_mode));
+  TRY(directory->sync());   // the members' names: their fsyncs did not cover them
+  return control_->sync();  // the generation's own name
+}
+
+Result<ManifestMember> StoreWriter::write_member(fs::Directory& directory, const std::string& name,
+                                                 const MemberChange* change) {
+  const ManifestMember* before = current_ ? current_->manifest().find(name) : nullptr;
+  const std::unique_ptr<fs::File> file = TRY(directory.open_file(name, fs::OpenMode::create_exclusive, 0600));
+  MemberFileSink sink(*file, directory.path(), name, before != nullptr ? &*current_ : nullptr);
+  if (change != nullptr) TRY(change->write(sink));
+  else TRY(sink.copy_unchanged());
+
+  FileAttributes attributes;
+  if (before != nullptr) {
+    // Labels and access lists follow the member from generation to generation.
+    const std::unique_ptr<fs::File> source = TRY(current_->open_member(name));
+    attributes = TRY(read_attributes(*source));
+  }
+  if (change != nullptr && change->mode) attributes.mode = change->mode;
+  if (!attributes.mode) attributes.mode = kDefaultMemberMode;
+  if (options_.group) attributes.gid = options_.group;
+  TRY(apply_attributes(*file, attributes));
+  TRY(file->sync());  // data and inode: an unsynced file comes back empty after a power cut
+  const fs::Stat stat = TRY(file->stat());
+  TRY(file->close());
+  return ManifestMember{.name = name,
+                        .size = stat.size,
+                        .sha256 = sink.finish_hex(),
+                        .mode = stat.mode,
+                        .uid = stat.uid,
+                        .gid = stat.gid};
+}
+
+Status StoreWriter::swap_pointer(const char* pointer, Generation generation) {
+  const std::string temporary = temporary_name(runtime_->random, pointer);
+  TRY(control_->make_symlink(generation_name(generation), temporary));
+  Status renamed = control_->rename(temporary, *control_, pointer);  // COMMIT POINT
+  if (!renamed) {
+    const Status removed = control_->remove_file(temporary);
+    if (!removed) return fail(std::move(renamed).error().with_hint("left behind: " + removed.error().message));
+    return renamed;
+  }
+  Status synced = control_->sync();
+  if (!synced) {
+    // Never again on the same directory: the kernel has marked it clean, and a second fsync would say OK.
+    return fail(ErrorCode::commit_uncertain,
+                "the change to '" + store_->path() +
+                    "' is in place, but it is not known whether it survives a power cut: " + synced.error().message,
+                "look at the disk; both outcomes are complete states");
+  }
+  return {};
+}
+
+Result<Generation> StoreWriter::go_live(Generation generation) {
+  const bool was_pending = pending_ == generation;
+  const auto abandon = [&](Error error) {
+    const Status removed = remove_stable_names(*store_, new_names_);
+    if (removed && !new_names_.empty()) {
+      const Status synced = store_->sync();
+      static_cast<void>(synced);
+    }
+    new_names_.clear();
+    const bool kept = std::binary_search(history_.begin(), history_.end(), generation);
+    if (!was_pending && !kept) discard_build(generation);
+    return fail(std::move(error));
+  };
+
+  auto next = Snapshot::open_generation(*control_, generation);
+  if (!next) return abandon(std::move(next).error());
+  auto names = examine_stable_names(*store_, next->manifest());
+  if (!names) return abandon(std::move(names).error());
+  if (!names->foreign.empty()) return abandon(stable_name_error(*store_, names->foreign.front(), false));
+  // A regular file in the way is refused, unless this commit is the one that takes it over.
+  if (!names->replaced.empty() && !(current_ && current_->has(names->replaced.front()))) {
+    return abandon(stable_name_error(*store_, names->replaced.front(), true));
+  }
+  if (!names->missing.empty()) {
+    // Dangling until the pointer moves: then they appear at once.
+    Status made = create_stable_names(*store_, names->missing);
+    if (!made) return abandon(std::move(made).error());
+    new_names_ = names->missing;
+    Status synced = store_->sync();
+    if (!synced) return abandon(std::move(synced).error());
+  }
+  Status swapped = swap_pointer(kCurrentPointer, generation);
+  if (!swapped && swapped.error().code != ErrorCode::commit_uncertain) return abandon(std::move(swapped).error());
+
+  new_names_.clear();
+  live_ = generation;
+  highest_ = std::max(highest_, generation);
+  if (current_edited_) std::erase(history_, current_->generation());
+  current_edited_ = false;
+  if (!std::binary_search(history_.begin(), history_.end(), generation)) {
+    history_.insert(std::upper_bound(history_.begin(), history_.end(), generation), generation);
+  }
+  // Links to members that this generation does not have; left to the next writer when it fails.
+  const Status tidied = remove_stable_names(*store_, names->stale);
+  static_cast<void>(tidied);
+  current_.emplace(std::move(*next));
+  if (!swapped) return fail(std::move(swapped).error());
+  return generation;
+}
+
+Result<Generation> StoreWriter::roll_back(std::optional<Generation> to) {
+  if (!options_.may_roll_back) {
+    return fail(ErrorCode::invalid_argument,
+                "'" + store_->path() + "' never goes back to an older state: numbers given out would be given again");
+  }
+  if (!live_) return fail(ErrorCode::not_found, "nothing was ever committed to '" + store_->path() + "'");
+  if (!to) {
+    const auto older = std::lower_bound(history_.begin(), history_.end(), *live_);
+    if (older == history_.begin()) {
+      return fail(ErrorCode::not_found, "there is no older generation of '" + store_->path() + "' to go back to");
+    }
+    to = *std::prev(older);
+  }
+  if (to == live_) {
+    return fail(ErrorCode::invalid_argument, "generation " + std::to_string(*to) + " is the current one already");
+  }
+  if (!std::binary_search(history_.begin(), history_.end(), *to)) {
+    return fail(ErrorCode::not_found,
+                "generation " + std::to_string(*to) + " of '" + store_->path() + "' is not there any more");
+  }
+  return make_live(*to);
+}
+
+Result<Generation> StoreWriter::make_live(Generation generation) {
+  {
+    const Snapshot snapshot = TRY(Snapshot::open_generation(*control_, generation));
+    TRY(snapshot.verify());
+  }
+  // The older manifest knows nothing of the younger generations: without the record they would be swept, and their
+  // numbers given again.
+  return go_live_recorded(generation);
+}
+
+Status StoreWriter::collect() {
+  const UnixSeconds now = runtime_->clock.now();
+  for (std::size_t i = 0; i + 1 < history_.size() && history_.size() > options_.keep.generations;) {
+    const Generation generation = history_[i];
+    if (generation == live_ || generation == pending_) {
+      ++i;
+      continue;
+    }
+    // It was live until its successor was made.
+    auto successor = Snapshot::open_generation(*control_, history_[i + 1]);
+    if (!successor || successor->manifest().created_at + options_.keep.seconds > now) return {};
+    TRY(remove_generation(generation));
+  }
+  return {};
+}
+
+Status StoreWriter::remove_generation(Generation generation) {
+  const std::string name = generation_name(generation);
+  {
+    auto directory = control_->open_directory(name);
+    if (!directory) {
+      if (directory.error().system_errno == ENOENT) return {};
+      return fail(std::move(directory).error());
+    }
+    const bool unused = TRY((*directory)->try_lock(fs::LockKind::exclusive));
+    if (!unused) return {};  // a reader has it pinned: the next collection finds it
+  }
+  // Under a temporary name first: a kept generation is never seen in pieces, and a crash leaves something to sweep.
+  const std::string doomed = temporary_name(runtime_->random, name);
+  TRY(control_->rename(name, *control_, doomed));
+  std::erase(history_, generation);
+  const std::unique_ptr<fs::Directory> directory = TRY(control_->open_directory(doomed));
+  const std::vector<fs::DirectoryEntry> files = TRY(directory->list());
+  for (const fs::DirectoryEntry& file : files) TRY(directory->remove_file(file.name));
+  return control_->remove_directory(doomed);
+}
+
+void StoreWriter::discard_build(Generation generation) {
+  // Runs where an error is already on its way: what cannot be removed now is under .lockstep, and the next writer
+  // removes it.
+  const Status removed = remove_generation(generation);
+  static_cast<void>(removed);
+}
+
+}  // namespace lockstep::durable

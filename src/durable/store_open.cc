@@ -1,0 +1,317 @@
+// Opening a generation store for writing: directories, lock, and recovery from whatever a crash left.
+#include <algorithm>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/json.h"
+#include "durable/atomic_file.h"
+#include "durable/generation_store.h"
+#include "durable/lock.h"
+#include "durable/temporary.h"
+#include "fs/io.h"
+
+namespace lockstep::durable {
+
+namespace {
+
+constexpr std::size_t kHistoryLimit = 64U * 1024U;
+
+Result<std::unique_ptr<fs::Directory>> open_if_there(fs::Directory& parent, const std::string& name) {
+  auto directory = parent.open_directory(name);
+  if (!directory && directory.error().system_errno == ENOENT) return std::unique_ptr<fs::Directory>();
+  return directory;
+}
+
+// Made durable by the fsync that makes the directory's first entries durable.
+Status set_directory_attributes(fs::Directory& directory, const StoreOptions& options) {
+  if (options.group) {
+    const fs::Stat stat = TRY(directory.stat());
+    if (stat.gid != *options.group) TRY(directory.change_owner(stat.uid, *options.group));
+  }
+  return directory.change_mode(options.directory_mode);
+}
+
+// A generation that the history lists or a pointer names.
+bool contains(const std::vector<Generation>& sorted, Generation generation) {
+  return std::binary_search(sorted.begin(), sorted.end(), generation);
+}
+
+}  // namespace
+
+StoreWriter::StoreWriter(StoreWriter&&) noexcept = default;
+
+StoreWriter::~StoreWriter() {
+  if (store_ != nullptr && lock_ != nullptr && !live_ && !pending_ && !pointer_lost_) undo_creation();
+}
+
+Result<StoreWriter> StoreWriter::open(Runtime& runtime, const std::string& path, StoreOptions options,
+                                      OpenFor purpose) {
+  const std::string absolute = TRY(runtime.files.absolute_path(path));
+  const auto deadline = runtime.clock.monotonic() + runtime.lock_timeout;
+  for (;;) {
+    StoreWriter writer(runtime, options);
+    TRY(writer.open_directories(absolute));
+    const bool locked = TRY(writer.take_lock());
+    if (locked) {
+      TRY(writer.recover(purpose));
+      return writer;
+    }
+    // Another writer failed to make the store and took its directories away while we waited.
+    if (runtime.clock.monotonic() > deadline) {
+      return fail(ErrorCode::lock_timeout, "the store in '" + absolute + "' was taken away again and again");
+    }
+  }
+}
+
+Status StoreWriter::open_directories(const std::string& path) {
+  TRY(created_.ensure(runtime_->files, path, options_.directory_mode));
+  auto store = runtime_->files.open_directory(path);
+  if (!store) {
+    created_.remove(runtime_->files);
+    return fail(std::move(store).error());
+  }
+  store_ = std::move(*store);
+  return {};
+}
+
+Result<bool> StoreWriter::take_lock() {
+  const auto attempt = [&]() -> Result<bool> {
+    if (created_.any()) TRY(set_directory_attributes(*store_, options_));
+    Status made = store_->make_directory(kControlDirectory, 0700);
+    if (!made && made.error().system_errno == ENOENT) return false;  // the store's directory was removed meanwhile
+    if (!made && made.error().system_errno != EEXIST) return fail(std::move(made).error());
+    lock_created_store_ = made.has_value();
+    control_ = TRY(open_if_there(*store_, kControlDirectory));
+    if (control_ == nullptr) return false;
+    if (lock_created_store_) TRY(set_directory_attributes(*control_, options_));
+    auto lock = lock_file(*runtime_, *control_, kLockFile);
+    if (!lock && lock.error().system_errno == ENOENT) return false;
+    if (!lock) return fail(std::move(lock).error());
+    lock_ = std::move(*lock);
+    return lock_ != nullptr;
+  };
+  auto locked = attempt();
+  if (!locked && lock_ == nullptr && lock_created_store_) {
+    // Nobody else can be using a directory that is still empty; where somebody is, this fails and leaves it to them.
+    control_.reset();
+    const Status removed = store_->remove_directory(kControlDirectory);
+    static_cast<void>(removed);
+  }
+  if (!locked && lock_ == nullptr) created_.remove(runtime_->files);
+  return locked;
+}
+
+void StoreWriter::undo_creation() {
+  // Runs where an error is already on its way: what cannot be removed now is removed by the next writer.
+  const auto draft = open_if_there(*control_, kDraftDirectory);
+  if (!draft || *draft != nullptr) return;
+  Status status = control_->remove_file(kLockFile);
+  if (status) status = store_->remove_directory(kControlDirectory);
+  if (status) status = store_->sync();
+  if (status) created_.remove(runtime_->files);
+}
+
+Status StoreWriter::recover(OpenFor purpose) {
+  TRY(load_pointers(purpose));
+  TRY(load_history(purpose));
+  TRY(sweep());
+  return repair_names(purpose);
+}
+
+Status StoreWriter::load_pointers(OpenFor purpose) {
+  auto live = read_pointer(*control_, kCurrentPointer);
+  if (live) live_ = *live;
+  else if (purpose != OpenFor::repair) return fail(std::move(live).error());
+  auto pending = read_pointer(*control_, kPendingPointer);
+  if (pending) pending_ = *pending;
+  else if (purpose != OpenFor::repair) return fail(std::move(pending).error());
+  if (!live_) return {};
+
+  auto snapshot = Snapshot::open_generation(*control_, *live_);
+  if (snapshot) {
+    if (snapshot->manifest().kind != options_.kind) {
+      return fail(ErrorCode::foreign_file, "'" + store_->path() + "' is a store of the kind '" +
+                                               snapshot->manifest().kind + "', not '" + options_.kind + "'");
+    }
+    current_.emplace(std::move(*snapshot));
+    current_edited_ = purpose != OpenFor::change && !current_->verify();
+  } else if (purpose != OpenFor::repair) {
+    return fail(std::move(snapshot).error());
+  }
+  // A promotion that was cut off after its commit point: the pending generation is live already.
+  if (pending_ && pending_ == live_) {
+    TRY(control_->remove_file(kPendingPointer));
+    TRY(control_->sync());
+    pending_.reset();
+  }
+  return {};
+}
+
+Status StoreWriter::load_history(OpenFor purpose) {
+  std::set<Generation> kept;
+  if (current_) {
+    kept.insert(current_->manifest().history.begin(), current_->manifest().history.end());
+    highest_ = current_->manifest().highest;
+  }
+  const std::optional<std::string> text = TRY(read_history());
+  const std::string name = fs::join_path(control_->path(), kHistoryFile);
+  const bool recorded = text.has_value();
+  if (recorded) {
+    auto document = parse_json(*text, name, {.bytes = kHistoryLimit, .depth = 3});
+    try {
+      if (!document) throw std::runtime_error("not JSON");
+      for (const auto generation : document->at("kept").get<std::vector<Generation>>()) kept.insert(generation);
+      highest_ = std::max(highest_, document->at("highest").get<Generation>());
+    } catch (const std::exception&) {
+      return fail(ErrorCode::damaged, "'" + name + "' is not a list of generations", "run 'lockstep doctor'");
+    }
+  }
+  if (live_) kept.insert(*live_);
+
+  const std::vector<Generation> on_disk = TRY(generations_on_disk());
+  for (const Generation generation : on_disk) highest_ = std::max(highest_, generation);
+  if (live_) highest_ = std::max(highest_, *live_);
+  // Without `current`, one generation may be a first commit that never came to its end. More than that, or a record
+  // that something was committed, means that the pointer was lost: sweeping would destroy the only copy.
+  pointer_lost_ = !live_ && (recorded || on_disk.size() > 1);
+  if (pointer_lost_ && purpose != OpenFor::repair) {
+    return fail(ErrorCode::damaged,
+                "'" + fs::join_path(control_->path(), kCurrentPointer) + "' is missing, though generations exist",
+                "run 'lockstep doctor --repair'");
+  }
+  // With nothing intact to say what is kept, everything is.
+  if (!current_ && purpose == OpenFor::repair) kept.insert(on_disk.begin(), on_disk.end());
+  history_.assign(kept.begin(), kept.end());
+  return {};
+}
+
+Result<std::vector<Generation>> StoreWriter::generations_on_disk() const {
+  std::vector<Generation> found;
+  const std::vector<fs::DirectoryEntry> entries = TRY(control_->list());
+  for (const fs::DirectoryEntry& entry : entries) {
+    const auto generation = parse_generation_name(entry.name);
+    if (generation) found.push_back(*generation);
+  }
+  std::sort(found.rbegin(), found.rend());
+  return found;
+}
+
+Status StoreWriter::sweep() {
+  TRY(sweep_temporaries(*control_, [](const std::string&) { return true; }));
+  // Half-removed generations: renamed to a temporary name first, so that a kept one is never seen in pieces.
+  std::vector<fs::DirectoryEntry> entries = TRY(control_->list());
+  for (const fs::DirectoryEntry& entry : entries) {
+    if (entry.type == fs::FileType::directory && temporary_owner(entry.name)) {
+      const std::unique_ptr<fs::Directory> doomed = TRY(control_->open_directory(entry.name));
+      const std::vector<fs::DirectoryEntry> files = TRY(doomed->list());
+      for (const fs::DirectoryEntry& file : files) TRY(doomed->remove_file(file.name));
+      TRY(control_->remove_directory(entry.name));
+    }
+  }
+  // With a damaged `current` nothing is known about what may go.
+  if ((live_ && !current_) || pointer_lost_) return {};
+  const std::vector<Generation> on_disk = TRY(generations_on_disk());
+  for (const Generation generation : on_disk) {
+    if (generation == pending_ || contains(history_, generation)) continue;
+    TRY(remove_generation(generation));
+  }
+  std::erase_if(history_, [&](Generation g) { return std::find(on_disk.begin(), on_disk.end(), g) == on_disk.end(); });
+  return {};
+}
+
+Status StoreWriter::repair_names(OpenFor purpose) {
+  const Manifest nothing;
+  if ((live_ && !current_) || pointer_lost_) return {};
+  const StableNames names = TRY(examine_stable_names(*store_, current_ ? current_->manifest() : nothing));
+  if (!names.foreign.empty() && purpose != OpenFor::repair) {
+    return fail(stable_name_error(*store_, names.foreign.front(), false));
+  }
+  TRY(settle_replaced(names.replaced, purpose));
+  if (names.missing.empty() && names.stale.empty()) return {};
+  TRY(create_stable_names(*store_, names.missing));
+  TRY(remove_stable_names(*store_, names.stale));
+  return store_->sync();
+}
+
+Status StoreWriter::settle_replaced(const std::vector<std::string>& replaced, OpenFor purpose) {
+  if (purpose == OpenFor::adopt || purpose == OpenFor::repair) return {};
+  for (const std::string& name : replaced) {
+    // An adoption that was cut off leaves the file beside a generation with the same content: finish it.
+    const std::unique_ptr<fs::File> file = TRY(store_->open_file(name, fs::OpenMode::read));
+    const fs::Stat stat = TRY(file->stat());
+    const ManifestMember* member = current_->manifest().find(name);
+    if (stat.size != member->size) return fail(stable_name_error(*store_, name, true));
+    const std::string content = TRY(fs::read_all(*file, static_cast<std::size_t>(member->size)));
+    const std::string committed = TRY(current_->read(name, static_cast<std::size_t>(member->size)));
+    if (content != committed) return fail(stable_name_error(*store_, name, true));
+  }
+  return replaced.empty() ? Status() : restore_replaced_names();
+}
+
+Status StoreWriter::restore_replaced_names() {
+  const StableNames names = TRY(examine_stable_names(*store_, current_->manifest()));
+  for (const std::string& name : names.replaced) {
+    const std::string temporary = temporary_name(runtime_->random, name);
+    TRY(store_->make_symlink(stable_target(name), temporary));
+    Status renamed = store_->rename(temporary, *store_, name);
+    if (!renamed) {
+      const Status removed = store_->remove_file(temporary);
+      if (!removed) return fail(std::move(renamed).error().with_hint("left behind: " + removed.error().message));
+      return renamed;
+    }
+  }
+  return names.replaced.empty() ? Status() : store_->sync();
+}
+
+Result<Snapshot> StoreWriter::open_generation(Generation generation) const {
+  return Snapshot::open_generation(*control_, generation);
+}
+
+void StoreWriter::set_base(Snapshot base) { current_.emplace(std::move(base)); }
+
+Result<std::unique_ptr<fs::Directory>> StoreWriter::draft_directory() {
+  Status made = control_->make_directory(kDraftDirectory, 0700);
+  if (!made && made.error().system_errno != EEXIST) return fail(std::move(made).error());
+  if (made) TRY(control_->sync());
+  return control_->open_directory(kDraftDirectory);
+}
+
+Result<std::optional<std::string>> StoreWriter::read_history() const {
+  auto text = fs::read_file(*control_, kHistoryFile, kHistoryLimit);
+  if (text) return std::optional<std::string>(std::move(*text));
+  if (text.error().system_errno == ENOENT) return std::optional<std::string>();
+  return fail(std::move(text).error());
+}
+
+Status StoreWriter::record_history() {
+  const nlohmann::ordered_json document = {{"schema", 1}, {"kept", history_}, {"highest", highest_}};
+  const std::string text = document.dump() + "\n";
+  const std::optional<std::string> before = TRY(read_history());
+  if (before == text) return {};
+  return atomic_write_in(*runtime_, *control_, kHistoryFile, text, {.mode = 0600});
+}
+
+void StoreWriter::restore_history(const std::optional<std::string>& before) {
+  // Runs where an error is already on its way. A record that stays keeps more generations than it must, no fewer.
+  Status status = before ? atomic_write_in(*runtime_, *control_, kHistoryFile, *before, {.mode = 0600})
+                         : control_->remove_file(kHistoryFile);
+  if (status && !before) status = control_->sync();
+  static_cast<void>(status);
+}
+
+Result<Generation> StoreWriter::go_live_recorded(Generation generation) {
+  const std::optional<std::string> before = TRY(read_history());
+  Status recorded = record_history();
+  if (!recorded) {
+    restore_history(before);
+    // The record is not the commit: whatever failed here, the store is as it was.
+    if (recorded.error().code == ErrorCode::commit_uncertain) recorded.error().code = ErrorCode::io_error;
+    return fail(std::move(recorded).error());
+  }
+  auto live = go_live(generation);
+  if (!live && live.error().code != ErrorCode::commit_uncertain) restore_history(before);
+  return live;
+}
+
+}  // namespace lockstep::durable

@@ -1,0 +1,85 @@
+#include "durable/temporary.h"
+
+#include <cerrno>
+
+namespace lockstep::durable {
+
+namespace {
+
+constexpr std::string_view kSuffix = ".tmp";
+constexpr std::size_t kRandomLength = 6;
+
+// A regular file that no process holds locked. Another process may remove it at any moment: not ours then.
+Result<bool> is_abandoned(fs::Directory& directory, const std::string& name) {
+  auto file = directory.open_file(name, fs::OpenMode::read);
+  if (!file) {
+    if (file.error().system_errno == ENOENT) return false;
+    return fail(std::move(file).error());
+  }
+  return (*file)->try_lock(fs::LockKind::exclusive);
+}
+
+Status remove_unless_gone(fs::Directory& directory, const std::string& name) {
+  Status removed = directory.remove_file(name);
+  if (!removed && removed.error().system_errno == ENOENT) return {};
+  return removed;
+}
+
+}  // namespace
+
+std::string temporary_name(Random& random, std::string_view name) {
+  // A name component has at most 255 bytes; a very long one is cut, its temporary stays recognisable as ours.
+  constexpr std::size_t kLongestOwner = 200;
+  return "." + std::string(name.substr(0, kLongestOwner)) + "." + random_name(random, kRandomLength) +
+         std::string(kSuffix);
+}
+
+std::optional<std::string> temporary_owner(std::string_view name) {
+  constexpr std::size_t kOverhead = 1 + 1 + kRandomLength + kSuffix.size();
+  if (name.size() <= kOverhead || name.front() != '.' || !name.ends_with(kSuffix)) return std::nullopt;
+  const std::size_t dot = name.size() - kSuffix.size() - kRandomLength - 1;
+  if (name[dot] != '.') return std::nullopt;
+  return std::string(name.substr(1, dot - 1));
+}
+
+Result<Temporary> create_temporary(Runtime& runtime, fs::Directory& directory, const std::string& name) {
+  constexpr int kAttempts = 100;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    Temporary temporary;
+    temporary.name = temporary_name(runtime.random, name);
+    auto file = directory.open_file(temporary.name, fs::OpenMode::create_exclusive, 0600);
+    if (!file) {
+      if (file.error().system_errno == EEXIST) continue;
+      return fail(std::move(file).error());
+    }
+    temporary.file = std::move(*file);
+    // Between creation and lock a sweeping process may have taken it for a left-over: then it is unlinked.
+    auto locked = temporary.file->try_lock(fs::LockKind::exclusive);
+    auto stat = locked ? temporary.file->stat() : Result<fs::Stat>(fail(locked.error()));
+    if (!stat) {
+      const Status removed = remove_unless_gone(directory, temporary.name);
+      if (!removed) return fail(std::move(stat).error().with_hint("also " + removed.error().message));
+      return fail(std::move(stat).error());
+    }
+    if (*locked && stat->link_count > 0) return temporary;
+  }
+  return fail(ErrorCode::io_error, "cannot create a temporary file for '" + directory.path() + "/" + name +
+                                       "': every name tried was taken");
+}
+
+Status sweep_temporaries(fs::Directory& directory, const std::function<bool(const std::string& owner)>& wanted) {
+  const std::vector<fs::DirectoryEntry> entries = TRY(directory.list());
+  for (const fs::DirectoryEntry& entry : entries) {
+    const auto owner = temporary_owner(entry.name);
+    if (!owner || !wanted(*owner)) continue;
+    if (entry.type == fs::FileType::symlink) {
+      TRY(remove_unless_gone(directory, entry.name));
+    } else if (entry.type == fs::FileType::regular) {
+      const bool abandoned = TRY(is_abandoned(directory, entry.name));
+      if (abandoned) TRY(remove_unless_gone(directory, entry.name));
+    }
+  }
+  return {};
+}
+
+}  // namespace lockstep::durable
