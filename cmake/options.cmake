@@ -5,7 +5,7 @@ if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 add_library(lockstep_options INTERFACE)
-target_compile_options(lockstep_options INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror -fvisibility=hidden
+target_compile_options(lockstep_options INTERFACE -Wall -Wextra -Wconversion -Werror -fvisibility=hidden
                                                   # Designated initializers leave out what has its default on purpose.
                                                   -Wno-missing-field-initializers
                                                   -fstack-protector-strong)

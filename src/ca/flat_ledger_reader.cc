@@ -1,0 +1,56 @@
+#include "ca/flat_ledger_reader.h"
+
+#include <cerrno>
+
+#include "ca/flat_ledger.h"
+#include "fs/io.h"
+
+namespace lockstep::ca {
+
+Status for_each_line(const durable::Snapshot& snapshot, const std::function<Status(std::string_view line)>& visit) {
+  IndexLines lines(visit);
+  TRY(snapshot.read_pieces(kIndexFile, [&](std::string_view piece) { return lines.feed(piece); }));
+  return lines.finish();
+}
+
+Result<std::optional<IndexEntry>> find_entry(const durable::Snapshot& snapshot, Serial serial) {
+  const std::string hex = serial_to_hex(serial);
+  std::optional<IndexEntry> found;
+  TRY(for_each_line(snapshot, [&](std::string_view line) -> Status {
+    const EntryGlance glance = TRY(glance_entry(line));
+    if (glance.serial == hex) found = TRY(decode_entry(line));
+    return {};
+  }));
+  return found;
+}
+
+Result<std::string> FlatLedgerReader::authority_certificate() {
+  return snapshot_.read(kCertificateFile, kSmallFileLimit);
+}
+
+Status FlatLedgerReader::for_each(const std::function<Status(const IndexEntry&)>& visit) {
+  return for_each_line(snapshot_, [&](std::string_view line) -> Status {
+    const IndexEntry entry = TRY(decode_entry(line));
+    return visit(entry);
+  });
+}
+
+Result<std::optional<IndexEntry>> FlatLedgerReader::find(Serial serial) { return find_entry(snapshot_, serial); }
+
+Result<std::string> FlatLedgerReader::certificate(Serial serial) {
+  const std::string path = fs::join_path(directory_, kCertificatesDirectory);
+  const std::unique_ptr<fs::Directory> certificates = TRY(files_.open_directory(path));
+  auto pem = fs::read_file(*certificates, serial_to_hex(serial) + ".pem", kSmallFileLimit);
+  if (!pem && pem.error().system_errno == ENOENT) {
+    return fail(ErrorCode::certificate_not_found, "certificate with serial " + serial_to_hex(serial) + " not found");
+  }
+  return pem;
+}
+
+Result<std::optional<std::string>> FlatLedgerReader::crl() {
+  if (!snapshot_.has(kCrlFile)) return std::optional<std::string>();
+  std::string text = TRY(snapshot_.read(kCrlFile, kCrlLimit));
+  return std::optional<std::string>(std::move(text));
+}
+
+}  // namespace lockstep::ca

@@ -1,0 +1,35 @@
+// One consistent state of a flat ledger.
+#pragma once
+
+#include <string>
+
+#include "ca/ledger.h"
+#include "durable/snapshot.h"
+
+namespace lockstep::ca {
+
+// Visits every entry of a generation's index; the index is checked against the manifest, and an error may come after
+// the last visit.
+Status for_each_line(const durable::Snapshot& snapshot, const std::function<Status(std::string_view line)>& visit);
+
+// The entry of a serial, if there is one.
+Result<std::optional<IndexEntry>> find_entry(const durable::Snapshot& snapshot, Serial serial);
+
+class FlatLedgerReader : public LedgerReader {
+ public:
+  FlatLedgerReader(fs::FileSystem& files, std::string directory, durable::Snapshot snapshot)
+      : files_(files), directory_(std::move(directory)), snapshot_(std::move(snapshot)) {}
+
+  Result<std::string> authority_certificate() override;
+  Status for_each(const std::function<Status(const IndexEntry&)>& visit) override;
+  Result<std::optional<IndexEntry>> find(Serial serial) override;
+  Result<std::string> certificate(Serial serial) override;
+  Result<std::optional<std::string>> crl() override;
+
+ private:
+  fs::FileSystem& files_;
+  std::string directory_;
+  durable::Snapshot snapshot_;
+};
+
+}  // namespace lockstep::ca

@@ -1,0 +1,222 @@
+#include "ca/flat_ledger_writer.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "ca/flat_ledger.h"
+#include "ca/flat_ledger_reader.h"
+#include "durable/atomic_file.h"
+#include "fs/io.h"
+
+namespace lockstep::ca {
+
+namespace {
+
+// An issuance of up to this many certificates may leave files at the next serials and so many above: looking for them
+// one by one is cheap. A larger one announces its end durably first, so that nobody ever has to list a folder with a
+// million names.
+constexpr Serial kProbedSerials = 64;
+constexpr const char* kAnnouncement = "issuing";
+constexpr std::size_t kOpenFiles = 128;  // certificates written before the first of them is synced
+constexpr std::size_t kBuffer = 256U * 1024U;
+
+std::string file_name(Serial serial) { return serial_to_hex(serial) + ".pem"; }
+
+}  // namespace
+
+Status FlatLedgerWriter::prepare() {
+  const durable::Snapshot& state = *store_.current();
+  const std::string serial = TRY(state.read(kSerialFile, kSmallFileLimit));
+  const std::string crl_number = TRY(state.read(kCrlNumberFile, kSmallFileLimit));
+  next_serial_ = TRY(parse_counter(serial, fs::join_path(store_.path(), kSerialFile)));
+  next_crl_number_ = TRY(parse_counter(crl_number, fs::join_path(store_.path(), kCrlNumberFile)));
+  certificates_ = TRY(store_.directory().open_directory(kCertificatesDirectory));
+  return sweep_unrecorded();
+}
+
+Result<Serial> FlatLedgerWriter::announced_end() {
+  const std::string draft = fs::join_path(fs::join_path(store_.path(), durable::kControlDirectory), durable::kDraftDirectory);
+  auto directory = runtime_.files.open_directory(draft);
+  if (!directory) {
+    if (directory.error().system_errno == ENOENT) return Serial{0};
+    return fail(std::move(directory).error());
+  }
+  auto text = fs::read_file(**directory, kAnnouncement, kSmallFileLimit);
+  if (!text) {
+    if (text.error().system_errno == ENOENT) return Serial{0};
+    return fail(std::move(text).error());
+  }
+  return parse_counter(*text, fs::join_path(draft, kAnnouncement));
+}
+
+Status FlatLedgerWriter::sweep_unrecorded() {
+  const Serial announced = TRY(announced_end());
+  const Serial end = std::max(next_serial_ + kProbedSerials, announced);
+  bool removed_any = false;
+  for (Serial serial = next_serial_; serial < end; ++serial) {
+    Status removed = certificates_->remove_file(file_name(serial));
+    if (removed) removed_any = true;
+    else if (removed.error().system_errno != ENOENT) return removed;
+  }
+  // Gone for good before anything new takes one of these names.
+  if (removed_any) TRY(certificates_->sync());
+  if (announced != 0) retract_announcement();
+  return {};
+}
+
+Status FlatLedgerWriter::announce(std::size_t count) {
+  if (count <= kProbedSerials) return {};
+  const std::unique_ptr<fs::Directory> draft = TRY(store_.draft_directory());
+  return durable::atomic_write_in(runtime_, *draft, kAnnouncement, serial_to_hex(next_serial_ + count) + "\n");
+}
+
+void FlatLedgerWriter::retract_announcement() {
+  // An announcement that stays makes the next writer look further than it must, nothing else.
+  auto draft = store_.draft_directory();
+  if (!draft) return;
+  Status status = (*draft)->remove_file(kAnnouncement);
+  static_cast<void>(status);
+}
+
+Result<AuthorityFiles> FlatLedgerWriter::authority() {
+  AuthorityFiles files;
+  files.certificate_pem = TRY(store_.current()->read(kCertificateFile, kSmallFileLimit));
+  std::string key = TRY(store_.current()->read(kKeyFile, kSmallFileLimit));
+  files.key_pem = SecretBytes(std::move(key));
+  return files;
+}
+
+Status FlatLedgerWriter::write_certificates(const std::vector<IssuedCertificate>& certificates) {
+  std::vector<std::unique_ptr<fs::File>> open;
+  // Writing several before syncing the first lets one journal commit carry them all.
+  const auto sync_open = [&]() -> Status {
+    for (const auto& file : open) {
+      TRY(file->sync());
+      TRY(file->close());
+    }
+    open.clear();
+    return {};
+  };
+  for (const IssuedCertificate& certificate : certificates) {
+    auto file = certificates_->open_file(file_name(certificate.entry.serial), fs::OpenMode::create_exclusive, 0600);
+    if (!file && file.error().system_errno == EEXIST) {
+      return fail(ErrorCode::foreign_file,
+                  "'" + fs::join_path(certificates_->path(), file_name(certificate.entry.serial)) +
+                      "' is there already, though its serial was never given out",
+                  "see 'lockstep doctor'");
+    }
+    if (!file) return fail(std::move(file).error());
+    TRY(fs::write_all(**file, certificate.pem));
+    TRY((*file)->change_mode(0644));
+    open.push_back(std::move(*file));
+    if (open.size() == kOpenFiles) TRY(sync_open());
+  }
+  TRY(sync_open());
+  return certificates_->sync();  // the names: without them a recorded certificate could be missing after a power cut
+}
+
+void FlatLedgerWriter::remove_certificates(const std::vector<IssuedCertificate>& certificates) {
+  // Runs where an error is already on its way: what stays is above the committed serial, and the next writer removes it.
+  for (const IssuedCertificate& certificate : certificates) {
+    const Status removed = certificates_->remove_file(file_name(certificate.entry.serial));
+    static_cast<void>(removed);
+  }
+}
+
+Status FlatLedgerWriter::record(const std::vector<IssuedCertificate>& certificates) {
+  std::string lines;
+  for (const IssuedCertificate& certificate : certificates) {
+    if (!lines.empty()) lines += kIndexSeparator;
+    lines += encode_entry(certificate.entry);
+  }
+  const bool first = store_.current()->manifest().find(kIndexFile)->size == kEmptyIndex.size();
+  durable::Change change;
+  change.put(kSerialFile, serial_to_hex(next_serial_ + certificates.size()) + "\n");
+  change.produce(kIndexFile, [&](durable::MemberSink& sink) {
+    return first ? sink.splice_end(kEmptyIndex, std::string(kIndexBegin) + lines + std::string(kIndexEnd))
+                 : sink.splice_end(kIndexEnd, std::string(kIndexSeparator) + lines + std::string(kIndexEnd));
+  });
+  return commit(change);
+}
+
+Status FlatLedgerWriter::issue(const std::vector<IssuedCertificate>& certificates) {
+  LOCKSTEP_CHECK(!certificates.empty());
+  for (std::size_t i = 0; i < certificates.size(); ++i) {
+    LOCKSTEP_CHECK(certificates[i].entry.serial == next_serial_ + i);
+  }
+  TRY(announce(certificates.size()));
+  Status status = write_certificates(certificates);
+  if (status) status = record(certificates);
+  if (!status && status.error().code != ErrorCode::commit_uncertain) remove_certificates(certificates);
+  if (certificates.size() > kProbedSerials) retract_announcement();
+  if (status) next_serial_ += certificates.size();
+  return status;
+}
+
+Status FlatLedgerWriter::commit(const durable::Change& change) {
+  TRY(store_.commit(change));
+  // The commit stands, whether old generations can be removed now or by the next writer.
+  const Status collected = store_.collect();
+  static_cast<void>(collected);
+  return {};
+}
+
+Result<IndexEntry> FlatLedgerWriter::revoke(Serial serial, const Revocation& revocation) {
+  const durable::Snapshot& state = *store_.current();
+  const std::optional<IndexEntry> found = TRY(find_entry(state, serial));
+  if (!found) {
+    return fail(ErrorCode::certificate_not_found, "certificate with serial " + serial_to_hex(serial) + " not found");
+  }
+  if (found->revocation) {
+    return fail(ErrorCode::already_revoked, "certificate with serial " + serial_to_hex(serial) + " is already revoked");
+  }
+  IndexEntry revoked = *found;
+  revoked.revocation = revocation;
+  const std::string old_line = encode_entry(*found);
+  const std::string new_line = encode_entry(revoked);
+
+  durable::Change change;
+  change.produce(kIndexFile, [&](durable::MemberSink& sink) -> Status {
+    std::string buffer(kIndexBegin);
+    bool first = true;
+    TRY(for_each_line(state, [&](std::string_view line) -> Status {
+      if (!first) buffer += kIndexSeparator;
+      first = false;
+      buffer += line == old_line ? std::string_view(new_line) : line;
+      if (buffer.size() < kBuffer) return {};
+      return sink.write(std::exchange(buffer, {}));
+    }));
+    return sink.write(buffer.append(kIndexEnd));
+  });
+  TRY(commit(change));
+  return revoked;
+}
+
+Status FlatLedgerWriter::publish_crl(const std::function<Status(const EntryGlance&)>& observe,
+                                     const std::function<Status(const Sink&)>& produce) {
+  bool observed = false;
+  durable::Change change;
+  change.put(kCrlNumberFile, serial_to_hex(next_crl_number_ + 1) + "\n");
+  // One pass over the index serves its copy and the list: the CRL is a later member than the index.
+  change.produce(kIndexFile, [&](durable::MemberSink& sink) -> Status {
+    IndexLines lines([&](std::string_view line) -> Status {
+      const EntryGlance glance = TRY(glance_entry(line));
+      return glance.revoked ? observe(glance) : Status();
+    });
+    TRY(sink.copy_parent([&](std::string_view piece) { return lines.feed(piece); }));
+    observed = true;
+    return lines.finish();
+  });
+  change.produce(
+      kCrlFile,
+      [&](durable::MemberSink& sink) -> Status {
+        LOCKSTEP_CHECK(observed);
+        return produce([&](std::string_view piece) { return sink.write(piece); });
+      },
+      0644);
+  TRY(commit(change));
+  ++next_crl_number_;
+  return {};
+}
+
+}  // namespace lockstep::ca

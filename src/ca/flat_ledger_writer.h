@@ -1,0 +1,48 @@
+// Changes to a flat ledger, each one commit.
+//
+// Certificates lie in a plain folder that only grows. A certificate's file and name are durable before the commit that
+// records it; whatever lies at or above the committed next serial was never recorded, and prepare() removes it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "ca/ledger.h"
+#include "durable/generation_store.h"
+
+namespace lockstep::ca {
+
+class FlatLedgerWriter : public LedgerWriter {
+ public:
+  FlatLedgerWriter(durable::Runtime& runtime, durable::StoreWriter store)
+      : runtime_(runtime), store_(std::move(store)) {}
+
+  // Reads the counters and removes what an issuance that was cut off left in the folder.
+  Status prepare();
+
+  Result<AuthorityFiles> authority() override;
+  [[nodiscard]] Serial next_serial() const override { return next_serial_; }
+  [[nodiscard]] Serial next_crl_number() const override { return next_crl_number_; }
+  Status issue(const std::vector<IssuedCertificate>& certificates) override;
+  Result<IndexEntry> revoke(Serial serial, const Revocation& revocation) override;
+  Status publish_crl(const std::function<Status(const EntryGlance&)>& observe,
+                     const std::function<Status(const Sink&)>& produce) override;
+
+ private:
+  Status sweep_unrecorded();
+  Result<Serial> announced_end();
+  Status announce(std::size_t count);
+  void retract_announcement();
+  Status write_certificates(const std::vector<IssuedCertificate>& certificates);
+  void remove_certificates(const std::vector<IssuedCertificate>& certificates);
+  Status record(const std::vector<IssuedCertificate>& certificates);
+  Status commit(const durable::Change& change);
+
+  durable::Runtime& runtime_;
+  durable::StoreWriter store_;
+  std::unique_ptr<fs::Directory> certificates_;
+  Serial next_serial_ = 0;
+  Serial next_crl_number_ = 0;
+};
+
+}  // namespace lockstep::ca

@@ -1,0 +1,192 @@
+#include "certstore/certificate_folder.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "certstore/domain_name.h"
+#include "fs/io.h"
+
+namespace lockstep::certstore {
+
+namespace {
+
+constexpr const char* kFoldersDirectory = "certs";
+
+std::string chain_pem(const CertificateSet& set) {
+  std::string text;
+  for (const x509::Certificate& certificate : set.chain) text += x509::to_pem(certificate);
+  return text;
+}
+
+// nginx reads its configuration once a reload: paths that name one generation can never mix two.
+std::string nginx_conf(const std::string& generation_path) {
+  return "# Names one generation's own files, so that a reload never reads a certificate of one and a key of another.\n"
+         "ssl_certificate \"" +
+         generation_path + "/" + kFullChainFile + "\";\nssl_certificate_key \"" + generation_path + "/" + kKeyFile + "\";\n";
+}
+
+bool has_now(const durable::StoreWriter& store, const char* member) {
+  return store.current() != nullptr && store.current()->has(member);
+}
+
+// The member has exactly this content. Not having it, or having another, is `false`.
+Result<bool> holds(const durable::StoreWriter& store, const char* member, std::string_view content) {
+  if (!has_now(store, member)) return false;
+  const std::string now = TRY(store.current()->read(member, kMemberLimit));
+  return now == content;
+}
+
+durable::Change folder_change(const durable::StoreWriter& store, const CertificateSet& set, const Metadata& metadata,
+                              const FolderOptions& options) {
+  const std::uint32_t key_mode = options.group ? 0640 : 0600;
+  const std::string leaf = x509::to_pem(set.leaf);
+  const std::string chain = chain_pem(set);
+  const std::string key(set.key_pem.reveal());
+  durable::Change change;
+  change.put(kCertificateFile, leaf, 0644)
+      .put(kChainFile, chain, 0644)
+      .put(kFullChainFile, leaf + chain, 0644)
+      .put(kKeyFile, key, key_mode)
+      .put(kMetadataFile, encode_metadata(metadata), 0644);
+  if (options.combined || has_now(store, kCombinedFile)) change.put(kCombinedFile, key + leaf + chain, key_mode);
+  if (options.nginx_conf || has_now(store, kNginxFile)) {
+    change.produce(
+        kNginxFile, [](durable::MemberSink& sink) { return sink.write(nginx_conf(sink.generation_path())); }, 0644);
+  }
+  return change;
+}
+
+Result<bool> is_installed(const durable::StoreWriter& store, const CertificateSet& set, const FolderOptions& options) {
+  if (options.combined && !has_now(store, kCombinedFile)) return false;
+  if (options.nginx_conf && !has_now(store, kNginxFile)) return false;
+  if (options.group) return false;  // ownership may be what is to change
+  const bool leaf = TRY(holds(store, kCertificateFile, x509::to_pem(set.leaf)));
+  const bool chain = TRY(holds(store, kChainFile, chain_pem(set)));
+  const bool key = TRY(holds(store, kKeyFile, set.key_pem.reveal()));
+  return leaf && chain && key;
+}
+
+std::unexpected<Error> no_such_certificate(const std::string& domain, const std::string& path) {
+  return fail(ErrorCode::not_found, "no certificate for " + domain + " (looked in '" + path + "')",
+              "see 'lockstep cert list'");
+}
+
+}  // namespace
+
+durable::StoreOptions folder_store_options(const FolderOptions& options) {
+  return {.kind = kStoreKind,
+          .directory_mode = options.group ? 0750U : 0755U,
+          .group = options.group,
+          .keep = {.generations = 2, .seconds = 24 * 3600},
+          .may_roll_back = true};
+}
+
+std::string folder_path(const std::string& root, const std::string& domain) {
+  return fs::join_path(fs::join_path(root, kFoldersDirectory), folder_name(domain));
+}
+
+Result<InstallResult> install(durable::Runtime& runtime, const std::string& root, const std::string& domain,
+                              const CertificateSet& set, const Metadata& metadata, const FolderOptions& options) {
+  durable::StoreWriter store =
+      TRY(durable::StoreWriter::open(runtime, folder_path(root, domain), folder_store_options(options)));
+  const bool unchanged = TRY(is_installed(store, set, options));
+  if (unchanged) return InstallResult{store.current()->generation(), true};
+  const durable::Generation generation = TRY(store.commit(folder_change(store, set, metadata, options)));
+  // The commit stands, whether old generations can be removed now or by the next writer.
+  const Status collected = store.collect();
+  static_cast<void>(collected);
+  return InstallResult{generation, false};
+}
+
+Result<InstalledCertificate> load(durable::Runtime& runtime, const std::string& root, const std::string& domain) {
+  const std::string path = TRY(runtime.files.absolute_path(folder_path(root, domain)));
+  auto snapshot = durable::Snapshot::open(runtime.files, path);
+  if (!snapshot && snapshot.error().code == ErrorCode::not_found) return no_such_certificate(domain, path);
+  if (!snapshot) return fail(std::move(snapshot).error());
+  const std::string leaf = TRY(snapshot->read(kCertificateFile, kMemberLimit));
+  const std::string chain = TRY(snapshot->read(kChainFile, kMemberLimit));
+  const std::string metadata = TRY(snapshot->read(kMetadataFile, kMemberLimit));
+  InstalledCertificate installed;
+  installed.domain = domain;
+  installed.path = path;
+  installed.generation = snapshot->generation();
+  installed.leaf = TRY(x509::parse_certificate(leaf, fs::join_path(path, kCertificateFile)));
+  const std::vector<x509::Certificate> certificates =
+      TRY(x509::parse_certificates(chain, fs::join_path(path, kChainFile)));
+  installed.chain_length = certificates.size();
+  installed.metadata = TRY(parse_metadata(metadata, fs::join_path(path, kMetadataFile)));
+  installed.history = snapshot->manifest().history;
+  return installed;
+}
+
+Result<std::vector<std::string>> list_domains(fs::FileSystem& files, const std::string& root) {
+  auto directory = files.open_directory(fs::join_path(root, kFoldersDirectory));
+  if (!directory) {
+    if (directory.error().system_errno == ENOENT) return std::vector<std::string>();
+    return fail(std::move(directory).error());
+  }
+  std::vector<std::string> domains;
+  const std::vector<fs::DirectoryEntry> entries = TRY((*directory)->list());
+  for (const fs::DirectoryEntry& entry : entries) {
+    const auto domain = domain_of_folder(entry.name);
+    if (!domain || entry.type != fs::FileType::directory) continue;
+    // A folder whose first import never came to its end holds no certificate yet.
+    const std::unique_ptr<fs::Directory> folder = TRY((*directory)->open_directory(entry.name));
+    const auto control = folder->open_directory(durable::kControlDirectory);
+    if (control && fs::entry_exists(**control, durable::kCurrentPointer).value_or(true)) domains.push_back(*domain);
+  }
+  std::sort(domains.begin(), domains.end());
+  return domains;
+}
+
+Result<durable::Generation> roll_back(durable::Runtime& runtime, const std::string& root, const std::string& domain,
+                                      std::optional<durable::Generation> to) {
+  const std::string path = TRY(runtime.files.absolute_path(folder_path(root, domain)));
+  auto snapshot = durable::Snapshot::open(runtime.files, path);
+  if (!snapshot && snapshot.error().code == ErrorCode::not_found) return no_such_certificate(domain, path);
+  durable::StoreWriter store = TRY(durable::StoreWriter::open(runtime, path, folder_store_options({})));
+  return store.roll_back(to);
+}
+
+std::vector<std::string> check_contents(const FolderContents& contents) {
+  std::vector<std::string> problems;
+  const auto set = parse_set({.certificate_pem = contents.certificate,
+                              .certificate_name = kCertificateFile,
+                              .key_pem = contents.key,
+                              .key_name = kKeyFile,
+                              .chain_pem = contents.chain,
+                              .chain_name = kChainFile});
+  if (!set) {
+    problems.push_back(set.error().message);
+    return problems;
+  }
+  // Names and dates are for `cert verify`: a certificate that has expired is not damaged.
+  const auto wrong = examine_set(*set, {.domain = {}, .now = set->leaf.not_before, .anchors = {}});
+  if (!wrong) problems.push_back(wrong.error().message);
+  else {
+    for (const SetProblem& problem : *wrong) {
+      if (!problem.waivable) problems.push_back(problem.message);
+    }
+  }
+  if (contents.full_chain != contents.certificate + contents.chain) {
+    problems.emplace_back("fullchain.pem is not cert.pem followed by chain.pem");
+  }
+  const auto metadata = parse_metadata(contents.metadata, kMetadataFile);
+  if (!metadata) problems.push_back(metadata.error().message);
+  else if (metadata->serial != set->leaf.serial || metadata->expires_at != set->leaf.not_after) {
+    problems.emplace_back("metadata.json is about another certificate: its serial or end differs");
+  }
+  return problems;
+}
+
+Result<std::vector<std::string>> check_members(const durable::Snapshot& snapshot) {
+  FolderContents contents;
+  contents.certificate = TRY(snapshot.read(kCertificateFile, kMemberLimit));
+  contents.chain = TRY(snapshot.read(kChainFile, kMemberLimit));
+  contents.full_chain = TRY(snapshot.read(kFullChainFile, kMemberLimit));
+  contents.key = TRY(snapshot.read(kKeyFile, kMemberLimit));
+  contents.metadata = TRY(snapshot.read(kMetadataFile, kMemberLimit));
+  return check_contents(contents);
+}
+
+}  // namespace lockstep::certstore

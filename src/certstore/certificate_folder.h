@@ -1,0 +1,75 @@
+// Certificate folders: one generation store a domain, with the names that web servers expect.
+//
+// docs/formats/certificate-folder.md specifies the members.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "certstore/certificate_set.h"
+#include "certstore/metadata.h"
+#include "durable/generation_store.h"
+
+namespace lockstep::certstore {
+
+inline constexpr const char* kStoreKind = "certificate";
+inline constexpr const char* kCertificateFile = "cert.pem";
+inline constexpr const char* kChainFile = "chain.pem";
+inline constexpr const char* kFullChainFile = "fullchain.pem";
+inline constexpr const char* kKeyFile = "privkey.pem";
+inline constexpr const char* kMetadataFile = "metadata.json";
+inline constexpr const char* kCombinedFile = "combined.pem";
+inline constexpr const char* kNginxFile = "nginx.conf";
+inline constexpr std::size_t kMemberLimit = 1U << 20U;  // bytes
+
+struct FolderOptions {
+  bool combined = false;               // key and full chain in one file, for HAProxy
+  bool nginx_conf = false;             // a file that names this generation's own paths
+  std::optional<std::uint32_t> group;  // may read the folder, its keys included
+};
+
+durable::StoreOptions folder_store_options(const FolderOptions& options);
+
+// ROOT/certs/FOLDER.
+std::string folder_path(const std::string& root, const std::string& domain);
+
+struct InstallResult {
+  durable::Generation generation = 0;
+  bool unchanged = false;  // the folder had exactly this set already
+};
+
+// Makes the set the folder's live generation, in one commit. The set has been examined. Members that the folder had on
+// an earlier wish (combined.pem, nginx.conf) are kept up to date.
+Result<InstallResult> install(durable::Runtime& runtime, const std::string& root, const std::string& domain,
+                              const CertificateSet& set, const Metadata& metadata, const FolderOptions& options);
+
+// A folder's live certificate as readers see it.
+struct InstalledCertificate {
+  std::string domain;
+  std::string path;
+  durable::Generation generation = 0;
+  x509::Certificate leaf;
+  std::size_t chain_length = 0;
+  Metadata metadata;
+  std::vector<durable::Generation> history;
+};
+Result<InstalledCertificate> load(durable::Runtime& runtime, const std::string& root, const std::string& domain);
+
+// The domains that have a folder, sorted.
+Result<std::vector<std::string>> list_domains(fs::FileSystem& files, const std::string& root);
+
+// Swaps back to an older generation. Errors: not_found, damaged.
+Result<durable::Generation> roll_back(durable::Runtime& runtime, const std::string& root, const std::string& domain,
+                                      std::optional<durable::Generation> to);
+
+// Does what a generation holds belong together? One text for each thing that is wrong: the pair, the chain, the full
+// chain, the metadata.
+Result<std::vector<std::string>> check_members(const durable::Snapshot& snapshot);
+// The same for contents that are not committed (an edit that is to be adopted).
+struct FolderContents {
+  std::string certificate, chain, full_chain, key, metadata;
+};
+std::vector<std::string> check_contents(const FolderContents& contents);
+
+}  // namespace lockstep::certstore

@@ -1,0 +1,44 @@
+// One function a command: it declares its arguments and sets `action` when it is the one that was called.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "cli/context.h"
+
+namespace lockstep::cli {
+
+void add_ca_init(CLI::App& group, Action* action);
+void add_ca_request(CLI::App& group, Action* action);
+void add_ca_sign(CLI::App& group, Action* action);
+void add_ca_revoke(CLI::App& group, Action* action);
+void add_ca_crl(CLI::App& group, Action* action);
+void add_ca_list(CLI::App& group, Action* action);
+void add_ca_show(CLI::App& group, Action* action);
+void add_ca_verify(CLI::App& group, Action* action);
+
+void add_cert_import(CLI::App& group, Action* action);
+void add_cert_list(CLI::App& group, Action* action);
+void add_cert_show(CLI::App& group, Action* action);
+void add_cert_verify(CLI::App& group, Action* action);
+void add_cert_rollback(CLI::App& group, Action* action);
+
+void add_doctor(CLI::App& program, Action* action);
+void add_recover(CLI::App& program, Action* action);
+
+// Declares a command with its description and an example that works when pasted.
+CLI::App* add_command(CLI::App& group, const std::string& name, const std::string& description,
+                      const std::string& example);
+
+// "  Subject:    CN=x" lines: labels padded to the longest.
+std::string field_lines(const std::vector<std::pair<std::string, std::string>>& fields);
+
+// A positive whole number of at most `limit`. Error: usage naming the option.
+Result<std::int64_t> positive_number(const std::string& text, const std::string& option, std::int64_t limit);
+
+// A duration option: "90d", "12h" or a bare number of `bare_unit` seconds. Error: usage naming the option.
+Result<std::int64_t> duration_option(const std::string& text, const std::string& option, std::int64_t bare_unit);
+
+// A text cut for one line of output: control characters replaced.
+std::string printable(const std::string& text);
+
+}  // namespace lockstep::cli

@@ -1,0 +1,63 @@
+// What every command shares: the options that stand before or after it, and how it reports.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/environment.h"
+#include "durable/runtime.h"
+
+namespace lockstep::cli {
+
+struct GlobalOptions {
+  bool json = false;
+  bool quiet = false;
+  int verbosity = 0;
+  std::string log_format;    // "text" or "json"
+  std::string config_file;
+  std::string lock_timeout;  // "30" or a duration
+  std::string data_directory;
+  std::string root;          // of certificate folders
+};
+
+class Context {
+ public:
+  explicit Context(Environment& environment) : environment_(environment) {}
+
+  [[nodiscard]] Environment& environment() { return environment_; }
+  [[nodiscard]] GlobalOptions& options() { return options_; }
+  [[nodiscard]] const GlobalOptions& options() const { return options_; }
+
+  // Settings that come from flags, else the configuration file, else the environment, else the default.
+  Status load_configuration();
+  [[nodiscard]] Result<std::string> data_directory();
+  [[nodiscard]] Result<std::string> root();
+  Result<durable::Runtime> runtime();
+
+  void warn(const std::string& message);
+  void info(const std::string& message);  // only with -v
+  // A progress line on a terminal; nothing elsewhere or with -q.
+  void progress(const std::string& message, bool last = false);
+
+  // Prints the result: the text, or with --json the document with "schema": 1. A failure is committed_not_delivered when
+  // something was committed (`made` then names it and the command that shows it), else an ordinary one.
+  Status deliver(const std::string& text, const nlohmann::ordered_json& document, const std::string& made = {});
+  // Prints an error in the form that was asked for and returns its exit status.
+  int report(const Error& error);
+
+ private:
+  void log(const char* level, const std::string& message);
+  Environment& environment_;
+  GlobalOptions options_;
+  bool progress_shown_ = false;
+};
+
+// A command that was chosen by the arguments: it runs after they have all been read.
+using Action = std::function<Result<int>(Context&)>;
+
+}  // namespace lockstep::cli

@@ -1,0 +1,38 @@
+// Everything a command needs of the outside world, so that whole commands run on a simulated one.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "fs/file_system.h"
+
+namespace lockstep::cli {
+
+// Where results and messages go.
+class Output {
+ public:
+  virtual ~Output() = default;
+  // Errors are those of write(2): a result that could not be delivered is a failure that a command must report.
+  virtual Status write(std::string_view text) = 0;
+  [[nodiscard]] virtual bool is_terminal() const { return false; }
+};
+
+struct Environment {
+  fs::FileSystem& files;
+  Clock& clock;
+  Random& random;
+  Output& out;  // results
+  Output& err;  // everything else
+  std::function<std::optional<std::string>(const std::string& name)> variable;  // environment variables
+  unsigned cores = 1;
+};
+
+// Runs `lockstep ARGUMENTS…` (without the program's name) and returns its exit status: 0, 1 or 2.
+int run(const std::vector<std::string>& arguments, Environment& environment);
+
+}  // namespace lockstep::cli

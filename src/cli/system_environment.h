@@ -1,0 +1,34 @@
+// The system's clock, randomness and descriptors behind the interfaces that commands use.
+#pragma once
+
+#include "cli/environment.h"
+
+namespace lockstep::cli {
+
+class SystemClock : public Clock {
+ public:
+  UnixSeconds now() override;
+  std::chrono::milliseconds monotonic() override;
+  void sleep_for(std::chrono::milliseconds duration) override;
+};
+
+class SystemRandom : public Random {
+ public:
+  void fill(std::span<unsigned char> out) override;
+};
+
+class DescriptorOutput : public Output {
+ public:
+  explicit DescriptorOutput(int descriptor) : descriptor_(descriptor) {}
+  Status write(std::string_view text) override;
+  [[nodiscard]] bool is_terminal() const override;
+
+ private:
+  int descriptor_;
+};
+
+// Before anything else: a reader that went away must be an error, not a death; files are private unless asked otherwise;
+// OpenSSL is kept from reading its system-wide configuration, which decides nothing here and costs milliseconds.
+void prepare_process();
+
+}  // namespace lockstep::cli
