@@ -5,7 +5,7 @@
 namespace lockstep::testing::sim {
 
 Verdict Core::ask(std::string_view kind, const std::string& path, bool mutates) {
-  OperationHook hook;
+  std::shared_ptr<OperationHook> hook;
   Operation operation{0, std::string(kind), path, mutates};
   {
     const std::lock_guard lock(hook_mutex_);
@@ -13,7 +13,7 @@ Verdict Core::ask(std::string_view kind, const std::string& path, bool mutates) 
     hook = hook_;
   }
   // Outside of every mutex, because hooks look at the state.
-  return hook ? hook(operation) : Verdict{};
+  return hook ? (*hook)(operation) : Verdict{};
 }
 
 std::unexpected<Error> Core::failed(std::string_view kind, const std::string& path, int error) {
@@ -32,7 +32,7 @@ Status Core::sync(const std::string& path, Number number) {
 
 void Core::set_hook(OperationHook hook) {
   const std::lock_guard lock(hook_mutex_);
-  hook_ = std::move(hook);
+  hook_ = hook ? std::make_shared<OperationHook>(std::move(hook)) : nullptr;
   operations_ = 0;
 }
 

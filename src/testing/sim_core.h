@@ -72,7 +72,7 @@ class Core : public std::enable_shared_from_this<Core> {
   static std::unexpected<Error> failed(std::string_view kind, const std::string& path, int error);
 
   std::mutex hook_mutex_;
-  OperationHook hook_;
+  std::shared_ptr<OperationHook> hook_;  // shared, so that a hook may keep state of its own
   std::uint64_t operations_ = 0;
   std::map<Number, std::size_t> open_;
   std::map<Number, Lock> locks_;
