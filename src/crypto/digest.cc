@@ -55,11 +55,13 @@ void Sha256::update(std::string_view bytes) {
   LOCKSTEP_CHECK(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1);
 }
 
-std::string Sha256::finish_hex() {
+std::string Sha256::finish_hex() { return hex_encode(finish_raw()); }
+
+std::string Sha256::finish_raw() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int length = 0;
   LOCKSTEP_CHECK(EVP_DigestFinal_ex(state_->context.get(), digest.data(), &length) == 1);
-  return hex_encode(std::string_view(reinterpret_cast<const char*>(digest.data()), length));
+  return {reinterpret_cast<const char*>(digest.data()), length};
 }
 
 std::string sha256_hex(std::string_view bytes) {

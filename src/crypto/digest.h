@@ -20,6 +20,8 @@ class Sha256 {
   void update(std::string_view bytes);
   // 64 lower-case hexadecimal digits. The object is spent afterwards.
   std::string finish_hex();
+  // 32 bytes. The object is spent afterwards.
+  std::string finish_raw();
 
  private:
   struct State;

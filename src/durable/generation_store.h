@@ -129,6 +129,7 @@ class StoreWriter {
   std::vector<std::string> new_names_;           // stable names made for a build that is not live yet
   Generation highest_ = 0;
   bool current_edited_ = false;
+  bool empty_ = false;                           // read and found: nothing was ever committed here
   bool pointer_lost_ = false;                    // `current` is gone though something was committed
 };
 

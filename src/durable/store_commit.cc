@@ -34,9 +34,11 @@ Result<Generation> StoreWriter::stage_pending(const Change& change) {
   Status swapped = swap_pointer(kPendingPointer, generation);
   if (!swapped) {
     if (swapped.error().code != ErrorCode::commit_uncertain) discard_build(generation);
+    else pending_ = generation;  // visible; whoever gives up takes it back with discard_pending()
     return fail(std::move(swapped).error());
   }
   const std::optional<Generation> before = pending_;
+  empty_ = false;
   pending_ = generation;
   highest_ = std::max(highest_, generation);
   if (before && !std::binary_search(history_.begin(), history_.end(), *before)) {
@@ -171,7 +173,9 @@ Status StoreWriter::swap_pointer(const char* pointer, Generation generation) {
 
 Result<Generation> StoreWriter::go_live(Generation generation) {
   const bool was_pending = pending_ == generation;
+  Result<Snapshot> next = Snapshot::open_generation(*control_, generation);
   const auto abandon = [&](Error error) {
+    next = fail(ErrorCode::internal, "let go");  // its lock would keep the generation from being removed
     const Status removed = remove_stable_names(*store_, new_names_);
     if (removed && !new_names_.empty()) {
       const Status synced = store_->sync();
@@ -183,8 +187,7 @@ Result<Generation> StoreWriter::go_live(Generation generation) {
     return fail(std::move(error));
   };
 
-  auto next = Snapshot::open_generation(*control_, generation);
-  if (!next) return abandon(std::move(next).error());
+  if (!next) return abandon(next.error());
   auto names = examine_stable_names(*store_, next->manifest());
   if (!names) return abandon(std::move(names).error());
   if (!names->foreign.empty()) return abandon(stable_name_error(*store_, names->foreign.front(), false));
@@ -204,6 +207,7 @@ Result<Generation> StoreWriter::go_live(Generation generation) {
   if (!swapped && swapped.error().code != ErrorCode::commit_uncertain) return abandon(std::move(swapped).error());
 
   new_names_.clear();
+  empty_ = false;
   live_ = generation;
   highest_ = std::max(highest_, generation);
   if (current_edited_) std::erase(history_, current_->generation());

@@ -42,7 +42,7 @@ bool contains(const std::vector<Generation>& sorted, Generation generation) {
 StoreWriter::StoreWriter(StoreWriter&&) noexcept = default;
 
 StoreWriter::~StoreWriter() {
-  if (store_ != nullptr && lock_ != nullptr && !live_ && !pending_ && !pointer_lost_) undo_creation();
+  if (control_ != nullptr && !live_ && !pending_ && (empty_ || lock_created_store_)) undo_creation();
 }
 
 Result<StoreWriter> StoreWriter::open(Runtime& runtime, const std::string& path, StoreOptions options,
@@ -92,21 +92,28 @@ Result<bool> StoreWriter::take_lock() {
     return lock_ != nullptr;
   };
   auto locked = attempt();
-  if (!locked && lock_ == nullptr && lock_created_store_) {
-    // Nobody else can be using a directory that is still empty; where somebody is, this fails and leaves it to them.
-    control_.reset();
-    const Status removed = store_->remove_directory(kControlDirectory);
-    static_cast<void>(removed);
+  if (!locked && control_ == nullptr) {
+    // Only an empty directory goes: where somebody else is at work already, this fails.
+    if (lock_created_store_) static_cast<void>(store_->remove_directory(kControlDirectory));
+    created_.remove(runtime_->files);
   }
-  if (!locked && lock_ == nullptr) created_.remove(runtime_->files);
   return locked;
 }
 
 void StoreWriter::undo_creation() {
-  // Runs where an error is already on its way: what cannot be removed now is removed by the next writer.
-  const auto draft = open_if_there(*control_, kDraftDirectory);
-  if (!draft || *draft != nullptr) return;
-  Status status = control_->remove_file(kLockFile);
+  // Runs where an error is already on its way: what cannot be removed now is removed by the next writer. Nothing goes
+  // without the lock, and nothing that holds more than it.
+  if (lock_ == nullptr) {
+    auto lock = control_->open_file(kLockFile, fs::OpenMode::read);
+    if (lock && !(*lock)->try_lock(fs::LockKind::exclusive).value_or(false)) return;
+    if (lock) lock_ = std::move(*lock);
+  }
+  const auto entries = control_->list();
+  if (!entries) return;
+  for (const fs::DirectoryEntry& entry : *entries) {
+    if (entry.name != kLockFile) return;
+  }
+  Status status = entries->empty() ? Status() : control_->remove_file(kLockFile);
   if (status) status = store_->remove_directory(kControlDirectory);
   if (status) status = store_->sync();
   if (status) created_.remove(runtime_->files);
@@ -180,6 +187,7 @@ Status StoreWriter::load_history(OpenFor purpose) {
                 "'" + fs::join_path(control_->path(), kCurrentPointer) + "' is missing, though generations exist",
                 "run 'lockstep doctor --repair'");
   }
+  empty_ = !live_ && !pending_ && !pointer_lost_;
   // With nothing intact to say what is kept, everything is.
   if (!current_ && purpose == OpenFor::repair) kept.insert(on_disk.begin(), on_disk.end());
   history_.assign(kept.begin(), kept.end());

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -46,8 +47,13 @@ class CrlBuilder {
   Status finish(const crypto::PrivateKey& issuer_key, const std::function<Status(std::string_view)>& sink);
 
  private:
+  Result<std::string> encode_head(std::string_view algorithm, std::size_t entries_length) const;
+  [[nodiscard]] std::size_t entries_length() const;
+
   CrlHeader header_;
-  std::string entries_;
+  std::vector<std::string> chunks_;  // of about a megabyte: one growing string would need twice its size while it grows
+  UnixSeconds last_time_ = 0;        // entries of one moment share its encoding
+  std::string last_time_der_;
   std::size_t count_ = 0;
 };
 

@@ -1,0 +1,296 @@
+// Every mutating operation of the durable core, crashed at every call and failed at every call, on the strict
+// simulation; and the proof that its fsyncs and their order matter.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+#include "durable/atomic_file.h"
+#include "durable/generation_store.h"
+#include "durable/publish.h"
+#include "testing/crash_explorer.h"
+#include "testing/manual_clock.h"
+
+namespace lockstep::durable {
+namespace {
+
+using ::testing::IsEmpty;
+using lockstep::testing::CrashScenario;
+using lockstep::testing::explore;
+using lockstep::testing::ExplorerReport;
+using lockstep::testing::ManualClock;
+using lockstep::testing::RunOutcome;
+using lockstep::testing::SeededRandom;
+using lockstep::testing::SimFileSystem;
+
+// A runtime whose names are the same in every run.
+struct Machine {
+  explicit Machine(SimFileSystem& disk) : runtime{disk, clock, random, std::chrono::milliseconds(10)} {}
+  ManualClock clock;
+  SeededRandom random{7};
+  Runtime runtime;
+};
+
+template <class T>
+RunOutcome outcome(const Result<T>& result) {
+  if (result) return RunOutcome::success;
+  return result.error().code == ErrorCode::commit_uncertain ? RunOutcome::commit_uncertain : RunOutcome::failure;
+}
+
+constexpr const char* kStore = "/srv/store";
+const StoreOptions kOptions{.kind = "test", .directory_mode = 0755, .group = {}, .keep = {.generations = 2, .seconds = 0},
+                            .may_roll_back = true};
+
+Change three(const std::string& version) {
+  Change change;
+  // One member spans several 512-byte pieces, so that a torn one is seen.
+  change.put("a.pem", version + " a\n", 0644).put("b.key", version + std::string(1100, 'b'), 0600).put("c.json", version + " c\n", 0640);
+  return change;
+}
+
+Result<Generation> commit(SimFileSystem& disk, const Change& change) {
+  Machine machine(disk);
+  StoreWriter writer = TRY(StoreWriter::open(machine.runtime, kStore, kOptions));
+  return writer.commit(change);
+}
+
+bool recover_store(SimFileSystem& disk, std::string* why) {
+  Machine machine(disk);
+  const auto writer = StoreWriter::open(machine.runtime, kStore, kOptions);
+  if (!writer) *why = writer.error().message;
+  return writer.has_value();
+}
+
+// What programs see through the stable names, and whether a pinned read agrees with it.
+std::string view_store(SimFileSystem& disk) {
+  std::string text;
+  const auto tree = disk.dump();
+  for (const char* name : {"a.pem", "b.key", "c.json", "d.extra"}) {
+    text += std::string(name) + "=" + disk.read_file(std::string(kStore) + "/" + name).value_or("-") + "\n";
+    text += tree.contains(std::string(kStore) + "/" + name) ? "named\n" : "";
+  }
+  const auto snapshot = Snapshot::open(disk, kStore);
+  if (snapshot) {
+    for (const ManifestMember& member : snapshot->manifest().members) {
+      const auto content = snapshot->read(member.name, 1U << 20U);
+      text += member.name + "#" + (content ? *content : content.error().message) + "\n";
+    }
+  }
+  return text;
+}
+
+CrashScenario store_scenario(const std::string& name) {
+  CrashScenario scenario;
+  scenario.name = name;
+  scenario.recover = recover_store;
+  scenario.view = view_store;
+  scenario.leftover_allowed = [](const std::string& path) { return path.find("/srv/") == 0; };
+  return scenario;
+}
+
+void must(bool ok) { ASSERT_TRUE(ok); }
+
+CrashScenario first_commit() {
+  CrashScenario scenario = store_scenario("store: first commit");
+  scenario.prepare = [](SimFileSystem& disk) { disk.make_directories("/srv"); };
+  scenario.run = [](SimFileSystem& disk) { return outcome(commit(disk, three("one"))); };
+  return scenario;
+}
+
+CrashScenario next_commit() {
+  CrashScenario scenario = store_scenario("store: commit of three members");
+  scenario.prepare = [](SimFileSystem& disk) {
+    disk.make_directories("/srv");
+    must(commit(disk, three("one")).has_value());
+  };
+  scenario.run = [](SimFileSystem& disk) { return outcome(commit(disk, three("two"))); };
+  return scenario;
+}
+
+CrashScenario partial_commit() {
+  CrashScenario scenario = store_scenario("store: one member changed, one added, one removed");
+  scenario.prepare = next_commit().prepare;
+  scenario.run = [](SimFileSystem& disk) {
+    Change change;
+    change.put("a.pem", "two a\n").put("d.extra", "two d\n").remove("c.json");
+    return outcome(commit(disk, change));
+  };
+  return scenario;
+}
+
+CrashScenario rollback() {
+  CrashScenario scenario = store_scenario("store: rollback");
+  scenario.prepare = [](SimFileSystem& disk) {
+    disk.make_directories("/srv");
+    must(commit(disk, three("one")).has_value());
+    Change change = three("two");
+    change.put("d.extra", "two d\n");
+    must(commit(disk, change).has_value());
+  };
+  scenario.run = [](SimFileSystem& disk) {
+    Machine machine(disk);
+    auto writer = StoreWriter::open(machine.runtime, kStore, kOptions);
+    if (!writer) return outcome(writer);
+    // A second run finds the older one live already.
+    return writer->current()->generation() == 1 ? RunOutcome::success : outcome(writer->roll_back({}));
+  };
+  return scenario;
+}
+
+CrashScenario pending() {
+  CrashScenario scenario = store_scenario("store: pending generation staged and promoted");
+  scenario.prepare = next_commit().prepare;
+  scenario.run = [](SimFileSystem& disk) {
+    Machine machine(disk);
+    auto writer = StoreWriter::open(machine.runtime, kStore, kOptions);
+    if (!writer) return outcome(writer);
+    auto staged = writer->stage_pending(three("two"));
+    if (!staged) {
+      // What is pending is not what readers see: the owner throws it away or tries again.
+      const Status discarded = writer->discard_pending();
+      return staged.error().code == ErrorCode::commit_uncertain && !discarded ? RunOutcome::commit_uncertain : RunOutcome::failure;
+    }
+    auto promoted = writer->promote_pending();
+    if (!promoted && promoted.error().code != ErrorCode::commit_uncertain) static_cast<void>(writer->discard_pending());
+    return outcome(promoted);
+  };
+  return scenario;
+}
+
+CrashScenario collection() {
+  CrashScenario scenario = store_scenario("store: commit and collection of old generations");
+  scenario.prepare = [](SimFileSystem& disk) {
+    disk.make_directories("/srv");
+    for (const char* version : {"zero", "half", "one"}) must(commit(disk, three(version)).has_value());
+  };
+  scenario.run = [](SimFileSystem& disk) {
+    Machine machine(disk);
+    machine.clock.advance(100);
+    auto writer = StoreWriter::open(machine.runtime, kStore, kOptions);
+    if (!writer) return outcome(writer);
+    auto committed = writer->commit(three("two"));
+    if (committed) static_cast<void>(writer->collect());
+    return outcome(committed);
+  };
+  return scenario;
+}
+
+CrashScenario atomic_file(bool existing) {
+  CrashScenario scenario;
+  scenario.name = existing ? "atomic file: overwrite" : "atomic file: new";
+  scenario.prepare = [existing](SimFileSystem& disk) {
+    disk.make_directories("/srv");
+    if (existing) disk.write_file("/srv/file", "old" + std::string(700, 'o'), 0640);
+  };
+  scenario.run = [](SimFileSystem& disk) {
+    Machine machine(disk);
+    return outcome(atomic_write_bytes(machine.runtime, "/srv/file", "new" + std::string(1500, 'n')));
+  };
+  scenario.recover = [](SimFileSystem& disk, std::string* why) {
+    Machine machine(disk);
+    const auto recovered = recover_publishes(machine.runtime, "/srv");
+    if (!recovered) *why = recovered.error().message;
+    return recovered.has_value();
+  };
+  scenario.view = [](SimFileSystem& disk) {
+    const auto tree = disk.dump();
+    const auto found = tree.find("/srv/file");
+    return found == tree.end() ? "absent" : std::to_string(found->second.attributes.mode) + found->second.content;
+  };
+  scenario.leftover_allowed = [](const std::string& path) { return path.ends_with(".tmp"); };
+  return scenario;
+}
+
+CrashScenario removal() {
+  CrashScenario scenario = atomic_file(true);
+  scenario.name = "atomic file: remove_if_exists";
+  scenario.run = [](SimFileSystem& disk) {
+    Machine machine(disk);
+    const Status removed = remove_if_exists(machine.runtime, "/srv/file");
+    // Gone from view, durable or not: the error of the directory's fsync says so.
+    if (!removed && !disk.read_file("/srv/file")) return RunOutcome::commit_uncertain;
+    return outcome(removed);
+  };
+  return scenario;
+}
+
+CrashScenario publish_pair(bool existing) {
+  CrashScenario scenario = atomic_file(false);
+  scenario.name = existing ? "publish: two files in two directories replaced" : "publish: two new files in two directories";
+  scenario.prepare = [existing](SimFileSystem& disk) {
+    disk.make_directories("/srv/keys");
+    disk.make_directories("/srv/certs");
+    if (!existing) return;
+    disk.write_file("/srv/keys/k", "old key", 0600);
+    disk.write_file("/srv/certs/c", "old cert", 0644);
+  };
+  scenario.run = [](SimFileSystem& disk) {
+    Machine machine(disk);
+    return outcome(publish(machine.runtime, {{"/srv/keys/k", "new key", 0600}, {"/srv/certs/c", "new cert", 0644}}));
+  };
+  scenario.recover = [](SimFileSystem& disk, std::string* why) {
+    Machine machine(disk);
+    for (const char* directory : {"/srv/keys", "/srv/certs"}) {
+      const auto recovered = recover_publishes(machine.runtime, directory);
+      if (!recovered) {
+        *why = recovered.error().message;
+        return false;
+      }
+    }
+    return true;
+  };
+  scenario.view = [](SimFileSystem& disk) {
+    return disk.read_file("/srv/keys/k").value_or("-") + " " + disk.read_file("/srv/certs/c").value_or("-");
+  };
+  scenario.leftover_allowed = [](const std::string& path) { return path.ends_with(".tmp") || path.ends_with(".lockstep-intent"); };
+  return scenario;
+}
+
+class Durable : public ::testing::TestWithParam<CrashScenario> {};
+
+TEST_P(Durable, SurvivesEveryCrashAndEveryFailingCall) {
+  const ExplorerReport report = explore(GetParam());
+  std::cout << report.summary(GetParam().name) << "\n";
+  EXPECT_THAT(report.violations, IsEmpty());
+  EXPECT_GT(report.crash_states, 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Operations, Durable,
+                         ::testing::Values(atomic_file(false), atomic_file(true), removal(), publish_pair(false),
+                                           publish_pair(true), first_commit(), next_commit(), partial_commit(),
+                                           rollback(), pending(), collection()),
+                         [](const auto& info) {
+                           std::string name;
+                           for (const char c : info.param.name) {
+                             if (std::isalnum(static_cast<unsigned char>(c)) != 0) name.push_back(c);
+                           }
+                           return name;
+                         });
+
+// What must stay of the report of a mutation check: the mutants that are harmless, each with its reason in the test.
+class Mutated : public ::testing::TestWithParam<CrashScenario> {};
+
+TEST_P(Mutated, EveryFsyncAndTheOrderOfStepsMatter) {
+  lockstep::testing::ExplorerOptions options;
+  options.stop_at_first = true;
+  options.recovery_depth = 1;
+  const auto report = explore_mutations(GetParam(), options);
+  std::cout << GetParam().name << ": " << report.mutants << " mutants\n";
+  for (const std::string& survivor : report.survivors) std::cout << "  survives: " << survivor << "\n";
+  for (const std::string& survivor : report.survivors) {
+    EXPECT_EQ(survivor.find("without fsync"), std::string::npos) << survivor;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Operations, Mutated,
+                         ::testing::Values(atomic_file(true), publish_pair(true), first_commit(), next_commit()),
+                         [](const auto& info) {
+                           std::string name;
+                           for (const char c : info.param.name) {
+                             if (std::isalnum(static_cast<unsigned char>(c)) != 0) name.push_back(c);
+                           }
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace lockstep::durable
