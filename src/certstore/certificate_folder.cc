@@ -18,12 +18,17 @@ std::string chain_pem(const CertificateSet& set) {
   return text;
 }
 
-// nginx reads its configuration once a reload: paths that name one generation can never mix two.
-std::string nginx_conf(const std::string& generation_path) {
-  return "# Names one generation's own files, so that a reload never reads a certificate of one and a key of another.\n"
+}  // namespace
+
+Status write_nginx_conf(durable::MemberSink& sink) {
+  const std::string& generation_path = sink.generation_path();
+  return sink.write(
+         "# Names one generation's own files, so that a reload never reads a certificate of one and a key of another.\n"
          "ssl_certificate \"" +
-         generation_path + "/" + kFullChainFile + "\";\nssl_certificate_key \"" + generation_path + "/" + kKeyFile + "\";\n";
+         generation_path + "/" + kFullChainFile + "\";\nssl_certificate_key \"" + generation_path + "/" + kKeyFile + "\";\n");
 }
+
+namespace {
 
 bool has_now(const durable::StoreWriter& store, const char* member) {
   return store.current() != nullptr && store.current()->has(member);
@@ -50,8 +55,7 @@ durable::Change folder_change(const durable::StoreWriter& store, const Certifica
       .put(kMetadataFile, encode_metadata(metadata), 0644);
   if (options.combined || has_now(store, kCombinedFile)) change.put(kCombinedFile, key + leaf + chain, key_mode);
   if (options.nginx_conf || has_now(store, kNginxFile)) {
-    change.produce(
-        kNginxFile, [](durable::MemberSink& sink) { return sink.write(nginx_conf(sink.generation_path())); }, 0644);
+    change.produce(kNginxFile, write_nginx_conf, 0644);
   }
   return change;
 }

@@ -31,6 +31,10 @@ struct FolderOptions {
 
 durable::StoreOptions folder_store_options(const FolderOptions& options);
 
+// The nginx.conf member. nginx reads its configuration once a reload: paths that name one generation's own files can
+// never mix two.
+Status write_nginx_conf(durable::MemberSink& sink);
+
 // ROOT/certs/FOLDER.
 std::string folder_path(const std::string& root, const std::string& domain);
 
@@ -71,5 +75,17 @@ struct FolderContents {
   std::string certificate, chain, full_chain, key, metadata;
 };
 std::vector<std::string> check_contents(const FolderContents& contents);
+
+// Takes a hand edit over as a new generation, if its contents belong together. Errors: edited_by_hand naming what does
+// not; nothing changed then.
+Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& path);
+
+// Makes the newest intact generation live when the current one is damaged. The generation that is live then; `repaired`
+// says whether anything was done. Error: damaged when none is intact.
+struct Repaired {
+  durable::Generation generation = 0;
+  bool repaired = false;
+};
+Result<Repaired> repair(durable::Runtime& runtime, const std::string& path);
 
 }  // namespace lockstep::certstore

@@ -1,0 +1,37 @@
+// Is a CA's ledger consistent with itself? And what can be made of one that is not.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ca/flat_ledger.h"
+#include "durable/inspect.h"
+
+namespace lockstep::ca {
+
+// The members of a CA's store as they are, committed or edited.
+struct LedgerContents {
+  std::string key, certificate, serial, crl_number, index, crl;  // crl is empty when there is none
+};
+
+// Reads the members through the stable names, unchecked: an edited file counts as it stands.
+Result<LedgerContents> read_contents(fs::FileSystem& files, const std::string& directory);
+
+// Everything that does not fit together, an entry each: key and certificate, counters, index, certificate files, CRL.
+Result<std::vector<durable::Finding>> check_ledger(fs::FileSystem& files, const std::string& directory,
+                                                   const LedgerContents& contents);
+
+// Takes a consistent hand edit over as a new generation. Errors: edited_by_hand naming what is inconsistent; nothing
+// changed then. Returns the generation, or the current one when nothing was edited.
+Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& directory);
+
+struct Repaired {
+  durable::Generation generation = 0;
+  std::vector<std::string> actions;  // what was done, a sentence each; empty when nothing had to be
+};
+// Makes the newest intact generation the base of a new one whose counters lie above every value found in any
+// generation, in certs/ and in the CRL, and whose index has an entry for every certificate file. A CA never goes back
+// to an older serial.
+Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory);
+
+}  // namespace lockstep::ca

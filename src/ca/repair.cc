@@ -1,0 +1,115 @@
+// Repair of a CA's store: forward only.
+#include <algorithm>
+
+#include "ca/check.h"
+#include "ca/counters.h"
+#include "fs/io.h"
+
+namespace lockstep::ca {
+
+namespace {
+
+// The newest generation that is intact as a whole.
+Result<std::optional<durable::Snapshot>> newest_intact(const durable::StoreWriter& store) {
+  const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
+  for (const durable::Generation generation : generations) {
+    auto snapshot = store.open_generation(generation);
+    if (snapshot && snapshot->manifest().kind == kStoreKind && snapshot->verify()) {
+      return std::optional<durable::Snapshot>(std::move(*snapshot));
+    }
+  }
+  return std::optional<durable::Snapshot>();
+}
+
+// Certificates in the folder that the index does not have, as entries.
+Result<std::vector<IndexEntry>> unrecorded(fs::Directory& certificates, Serial first_free) {
+  std::vector<IndexEntry> found;
+  const std::vector<fs::DirectoryEntry> names = TRY(certificates.list());
+  for (const fs::DirectoryEntry& entry : names) {
+    if (!entry.name.ends_with(".pem")) continue;
+    const auto serial = parse_serial(entry.name.substr(0, entry.name.size() - 4));
+    if (!serial || *serial < first_free) continue;
+    const std::string pem = TRY(fs::read_file(certificates, entry.name, kSmallFileLimit));
+    const auto certificate = x509::parse_certificate(pem, entry.name);
+    // Half a file was never given out: its commit would have come after its fsync.
+    if (!certificate || certificate->serial != serial_to_hex(*serial)) continue;
+    found.push_back({.serial = *serial,
+                     .subject = certificate->subject.to_text(),
+                     .not_before = certificate->not_before,
+                     .not_after = certificate->not_after,
+                     .revocation = {}});
+  }
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.serial < b.serial; });
+  return found;
+}
+
+}  // namespace
+
+Result<Counters> highest_counters(const durable::StoreWriter& store) {
+  Counters highest;
+  const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
+  for (const durable::Generation generation : generations) {
+    const auto snapshot = store.open_generation(generation);
+    if (!snapshot) continue;
+    const auto serial_text = snapshot->read(kSerialFile, kSmallFileLimit);
+    const auto number_text = snapshot->read(kCrlNumberFile, kSmallFileLimit);
+    if (serial_text) highest.serial = std::max(highest.serial, parse_counter(*serial_text, kSerialFile).value_or(0));
+    if (number_text) highest.crl_number = std::max(highest.crl_number, parse_counter(*number_text, kCrlNumberFile).value_or(0));
+  }
+  return highest;
+}
+
+Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory) {
+  durable::StoreWriter store =
+      TRY(durable::StoreWriter::open(runtime, directory, store_options(), durable::OpenFor::repair));
+  Repaired result;
+  if (store.current() != nullptr && store.current()->verify()) {
+    result.generation = store.current()->generation();
+    return result;
+  }
+  std::optional<durable::Snapshot> base = TRY(newest_intact(store));
+  if (!base) {
+    return fail(ErrorCode::damaged, "no generation of the CA in '" + directory + "' is intact: nothing was changed",
+                "restore the directory from a backup");
+  }
+  Counters counters = TRY(highest_counters(store));
+  if (base->has(kCrlFile)) {
+    const std::string text = TRY(base->read(kCrlFile, kCrlLimit));
+    const auto crl = x509::parse_crl(text, kCrlFile);
+    if (crl) counters.crl_number = std::max(counters.crl_number, parse_serial(crl->number).value_or(0) + 1);
+  }
+  const std::string base_serial = TRY(base->read(kSerialFile, kSmallFileLimit));
+  const Serial first_free = TRY(parse_counter(base_serial, kSerialFile));
+  const std::unique_ptr<fs::Directory> certificates = TRY(store.directory().open_directory(kCertificatesDirectory));
+  const std::vector<IndexEntry> entries = TRY(unrecorded(*certificates, first_free));
+  if (!entries.empty()) counters.serial = std::max(counters.serial, entries.back().serial + 1);
+  // The damaged generation may have given out one more batch than anything left says: a gap costs nothing, a serial
+  // given twice cannot be mended.
+  constexpr Serial kGap = 1000;
+  counters.serial += kGap;
+  ++counters.crl_number;
+
+  std::string lines;
+  for (const IndexEntry& entry : entries) lines += std::string(kIndexSeparator) + encode_entry(entry);
+  const bool empty_index = base->manifest().find(kIndexFile)->size == kEmptyIndex.size();
+  result.actions.push_back("generation " + std::to_string(base->generation()) + " is the newest intact one: a new one was made from it");
+  result.actions.push_back("the next serial is " + serial_to_hex(counters.serial) + " and the next CRL number " +
+                           serial_to_hex(counters.crl_number) + ", above every one found");
+  if (!entries.empty()) {
+    result.actions.push_back(std::to_string(entries.size()) + " certificates found in certs/ were entered into index.json as active");
+  }
+  durable::Change change;
+  change.put(kSerialFile, serial_to_hex(counters.serial) + "\n").put(kCrlNumberFile, serial_to_hex(counters.crl_number) + "\n");
+  if (!entries.empty()) {
+    change.produce(kIndexFile, [&](durable::MemberSink& sink) {
+      return empty_index ? sink.splice_end(kEmptyIndex, std::string(kIndexBegin) + lines.substr(kIndexSeparator.size()) + std::string(kIndexEnd))
+                         : sink.splice_end(kIndexEnd, lines + std::string(kIndexEnd));
+    });
+  }
+  store.set_base(std::move(*base));
+  result.generation = TRY(store.commit(change));
+  TRY(store.restore_replaced_names());
+  return result;
+}
+
+}  // namespace lockstep::ca

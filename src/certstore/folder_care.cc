@@ -1,0 +1,59 @@
+// Adoption of hand edits and repair of damage, for certificate folders.
+#include <cerrno>
+
+#include "certstore/certificate_folder.h"
+#include "fs/io.h"
+
+namespace lockstep::certstore {
+
+Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& path) {
+  durable::StoreWriter store =
+      TRY(durable::StoreWriter::open(runtime, path, folder_store_options({}), durable::OpenFor::adopt));
+  if (store.current() == nullptr) return fail(ErrorCode::not_found, "nothing was ever committed to '" + path + "'");
+  const auto read = [&](const char* name) {
+    return fs::read_input(runtime.files, fs::join_path(path, name), kMemberLimit);
+  };
+  FolderContents contents;
+  contents.certificate = TRY(read(kCertificateFile));
+  contents.chain = TRY(read(kChainFile));
+  contents.full_chain = TRY(read(kFullChainFile));
+  contents.key = TRY(read(kKeyFile));
+  contents.metadata = TRY(read(kMetadataFile));
+  const std::vector<std::string> problems = check_contents(contents);
+  if (!problems.empty()) {
+    return fail(ErrorCode::edited_by_hand, "'" + path + "': " + problems.front() + "; the edit is not taken over",
+                "correct the edit, or install the files with 'lockstep cert import'");
+  }
+  durable::Change change;
+  change.put(kCertificateFile, contents.certificate)
+      .put(kChainFile, contents.chain)
+      .put(kFullChainFile, contents.full_chain)
+      .put(kKeyFile, contents.key)
+      .put(kMetadataFile, contents.metadata);
+  if (store.current()->has(kCombinedFile)) change.put(kCombinedFile, contents.key + contents.full_chain);
+  if (store.current()->has(kNginxFile)) change.produce(kNginxFile, write_nginx_conf);
+  const durable::Generation generation = TRY(store.commit(change));
+  TRY(store.restore_replaced_names());
+  return generation;
+}
+
+Result<Repaired> repair(durable::Runtime& runtime, const std::string& path) {
+  durable::StoreWriter store =
+      TRY(durable::StoreWriter::open(runtime, path, folder_store_options({}), durable::OpenFor::repair));
+  if (store.current() != nullptr && store.current()->verify()) return Repaired{store.current()->generation(), false};
+  const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
+  for (const durable::Generation generation : generations) {
+    {
+      const auto snapshot = store.open_generation(generation);
+      if (!snapshot || !snapshot->verify()) continue;
+      const auto problems = check_members(*snapshot);
+      if (!problems || !problems->empty()) continue;
+    }
+    const durable::Generation live = TRY(store.make_live(generation));
+    return Repaired{live, true};
+  }
+  return fail(ErrorCode::damaged, "no generation in '" + path + "' is intact: nothing was changed",
+              "install the certificate anew with 'lockstep cert import', or restore the folder from a backup");
+}
+
+}  // namespace lockstep::certstore

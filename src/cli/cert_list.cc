@@ -1,0 +1,53 @@
+// lockstep cert list: every certificate folder and how long its certificate lasts.
+#include <nlohmann/json.hpp>
+
+#include "cli/cert_common.h"
+#include "cli/commands.h"
+
+namespace lockstep::cli {
+
+namespace {
+
+Result<int> run_list(Context& context) {
+  const std::string root = TRY(context.root());
+  durable::Runtime runtime = TRY(context.runtime());
+  const std::vector<std::string> domains = TRY(certstore::list_domains(context.environment().files, root));
+  const UnixSeconds now = context.environment().clock.now();
+  std::size_t widest = std::string_view("DOMAIN").size();
+  for (const std::string& domain : domains) widest = std::max(widest, domain.size());
+  const auto pad = [](std::string text, std::size_t width) {
+    text.resize(std::max(width, text.size()), ' ');
+    return text;
+  };
+  std::string text = pad("DOMAIN", widest) + "  STATE          NOT AFTER             DAYS LEFT  GENERATION\n";
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  bool broken = false;
+  for (const std::string& domain : domains) {
+    const auto installed = certstore::load(runtime, root, domain);
+    if (!installed) {
+      // One damaged folder must not hide the others.
+      broken = true;
+      context.warn(installed.error().message);
+      text += pad(domain, widest) + "  damaged\n";
+      list.push_back({{"domain", domain}, {"state", "damaged"}, {"error", installed.error().message}});
+      continue;
+    }
+    text += pad(domain, widest) + "  " + pad(std::string(certificate_state(installed->leaf, now)), 13) + "  " +
+            format_rfc3339(installed->leaf.not_after) + "  " +
+            pad(std::to_string(days_left(installed->leaf.not_after, now)), 9) + "  " +
+            std::to_string(installed->generation) + "\n";
+    list.push_back(certificate_json(*installed, now));
+  }
+  if (domains.empty()) text = "No certificates in " + printable(root) + ".\n";
+  TRY(context.deliver(text, {{"certificates", list}}));
+  return broken ? 1 : 0;
+}
+
+}  // namespace
+
+void add_cert_list(CLI::App& group, Action* action) {
+  CLI::App* command = add_command(group, "list", "List the certificate folders", "lockstep cert list");
+  command->callback([action] { *action = [](Context& context) { return run_list(context); }; });
+}
+
+}  // namespace lockstep::cli

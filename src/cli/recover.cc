@@ -1,0 +1,71 @@
+// lockstep recover: finishes or takes back what a crash cut off, at boot before anything reads the files.
+#include <nlohmann/json.hpp>
+
+#include "ca/flat_ledger.h"
+#include "certstore/certificate_folder.h"
+#include "cli/commands.h"
+#include "cli/store_paths.h"
+#include "durable/inspect.h"
+#include "durable/publish.h"
+
+namespace lockstep::cli {
+
+namespace {
+
+Result<std::string> recover_store(Context& context, durable::Runtime& runtime, const std::string& path) {
+  const auto snapshot = durable::Snapshot::open(runtime.files, path);
+  if (!snapshot && snapshot.error().code != ErrorCode::not_found) return fail(snapshot.error());
+  // A store that nothing was committed to yet belongs to nobody: there is nothing that could be half done.
+  if (!snapshot) return std::string("nothing was committed yet");
+  if (snapshot->manifest().kind == ca::kStoreKind) {
+    // Opening it for writing also removes certificates that were never recorded.
+    ca::FlatLedger ledger(runtime, path, [&](const std::string& text) { context.warn(text); });
+    TRY(ledger.write());
+    return std::string("recovered");
+  }
+  TRY(durable::StoreWriter::open(runtime, path, certstore::folder_store_options({})));
+  return std::string("recovered");
+}
+
+Result<int> run_recover(Context& context, const std::vector<std::string>& paths) {
+  durable::Runtime runtime = TRY(context.runtime());
+  const std::vector<std::string> stores = TRY(store_paths(context, paths));
+  bool failed = false;
+  std::string text;
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  const auto record = [&](const std::string& path, const Result<std::string>& result) {
+    failed = failed || !result;
+    if (!result) context.warn(result.error().message);
+    text += printable(path) + ": " + (result ? *result : "failed") + "\n";
+    list.push_back({{"path", path}, {"result", result ? *result : "failed"}, {"error", result ? "" : result.error().message}});
+  };
+  for (const std::string& path : stores) record(path, recover_store(context, runtime, path));
+  // Directories that are no stores may hold files that a publish was changing.
+  for (const std::string& path : paths) {
+    if (std::find(stores.begin(), stores.end(), path) != stores.end()) continue;
+    const auto recovered = durable::recover_publishes(runtime, path);
+    if (!recovered) {
+      record(path, fail(recovered.error()));
+      continue;
+    }
+    for (const std::string& file : recovered->completed) record(file, std::string("completed"));
+    for (const std::string& file : recovered->restored) record(file, std::string("restored"));
+    for (const std::string& file : recovered->edited) {
+      record(file, fail(ErrorCode::edited_by_hand, "'" + file + "' was edited meanwhile and is left alone"));
+    }
+  }
+  if (text.empty()) text = "Nothing to recover.\n";
+  TRY(context.deliver(text, {{"recovered", list}}));
+  return failed ? 1 : 0;
+}
+
+}  // namespace
+
+void add_recover(CLI::App& program, Action* action) {
+  const auto paths = std::make_shared<std::vector<std::string>>();
+  CLI::App* command = add_command(program, "recover", "Finish or take back what a crash cut off", "lockstep recover ./ca-data");
+  command->add_option("path", *paths, "Stores, or directories with stores or published files (default: the CA and the certificates)");
+  command->callback([paths, action] { *action = [paths](Context& context) { return run_recover(context, *paths); }; });
+}
+
+}  // namespace lockstep::cli
