@@ -78,10 +78,22 @@ Result<std::int64_t> parse_duration(std::string_view text, std::int64_t bare_uni
   std::string_view digits = text;
   if (!text.empty()) {
     switch (text.back()) {
-      case 'd': unit = kSecondsPerDay; digits.remove_suffix(1); break;
-      case 'h': unit = 3600; digits.remove_suffix(1); break;
-      case 'm': unit = 60; digits.remove_suffix(1); break;
-      case 's': unit = 1; digits.remove_suffix(1); break;
+      case 'd':
+        unit = kSecondsPerDay;
+        digits.remove_suffix(1);
+        break;
+      case 'h':
+        unit = 3600;
+        digits.remove_suffix(1);
+        break;
+      case 'm':
+        unit = 60;
+        digits.remove_suffix(1);
+        break;
+      case 's':
+        unit = 1;
+        digits.remove_suffix(1);
+        break;
       default: break;
     }
   }

@@ -36,8 +36,8 @@ Result<std::int64_t> parse_duration(std::string_view text, std::int64_t bare_uni
 // The calendar fields of a time, proleptic Gregorian, UTC.
 struct CivilTime {
   int year;
-  int month;   // 1 to 12
-  int day;     // 1 to 31
+  int month;  // 1 to 12
+  int day;    // 1 to 31
   int hour;
   int minute;
   int second;

@@ -10,38 +10,38 @@
 namespace lockstep {
 
 enum class ErrorCode {
-  usage,                      // the command line is wrong: exit 2
-  invalid_argument,           // a value from outside is malformed or out of range
-  not_found,                  // the named thing does not exist
-  already_exists,             // the named thing exists and must not be replaced
-  permission_denied,          // EACCES, EPERM, EROFS
-  no_space,                   // ENOSPC, EDQUOT
-  resource_exhausted,         // EMFILE, ENFILE, ENOMEM
-  io_error,                   // EIO and every other failure of the file system
-  lock_timeout,               // another process held the lock for longer than asked to wait
-  too_large,                  // a size, count or depth limit of ours was passed
-  damaged,                    // stored state that no crash can produce: a wrong checksum, a dangling pointer
-  edited_by_hand,             // stored state that a person changed: refused until adopted
-  foreign_file,               // a file that is not ours stands where ours belongs
-  commit_uncertain,           // an fsync failed after the commit point: visible new, on disk either
-  committed_not_delivered,    // the commit is durable but the result could not be written out
-  crypto_failure,             // OpenSSL refused; the message carries its error queue
-  parse_error,                // bytes that are not what they are said to be
-  untrusted,                  // a signature, a chain or a pair that does not verify
-  not_initialized,            // there is no CA here yet
-  already_initialized,        // there is a CA here already
-  unsupported_key,            // a key algorithm outside the accepted list
-  csr_signature,              // a request whose self-signature is wrong
-  certificate_not_found,      // no entry with that serial
-  already_revoked,            // that certificate was revoked before
-  internal,                   // a broken invariant of the program itself
+  usage,                    // the command line is wrong: exit 2
+  invalid_argument,         // a value from outside is malformed or out of range
+  not_found,                // the named thing does not exist
+  already_exists,           // the named thing exists and must not be replaced
+  permission_denied,        // EACCES, EPERM, EROFS
+  no_space,                 // ENOSPC, EDQUOT
+  resource_exhausted,       // EMFILE, ENFILE, ENOMEM
+  io_error,                 // EIO and every other failure of the file system
+  lock_timeout,             // another process held the lock for longer than asked to wait
+  too_large,                // a size, count or depth limit of ours was passed
+  damaged,                  // stored state that no crash can produce: a wrong checksum, a dangling pointer
+  edited_by_hand,           // stored state that a person changed: refused until adopted
+  foreign_file,             // a file that is not ours stands where ours belongs
+  commit_uncertain,         // an fsync failed after the commit point: visible new, on disk either
+  committed_not_delivered,  // the commit is durable but the result could not be written out
+  crypto_failure,           // OpenSSL refused; the message carries its error queue
+  parse_error,              // bytes that are not what they are said to be
+  untrusted,                // a signature, a chain or a pair that does not verify
+  not_initialized,          // there is no CA here yet
+  already_initialized,      // there is a CA here already
+  unsupported_key,          // a key algorithm outside the accepted list
+  csr_signature,            // a request whose self-signature is wrong
+  certificate_not_found,    // no entry with that serial
+  already_revoked,          // that certificate was revoked before
+  internal,                 // a broken invariant of the program itself
 };
 
 struct Error {
   ErrorCode code = ErrorCode::internal;
-  std::string message;      // what failed, on which file, why; no trailing full stop
-  std::string hint;         // what to do next; may be empty
-  int system_errno = 0;     // errno of the failing system call, 0 when none failed
+  std::string message;   // what failed, on which file, why; no trailing full stop
+  std::string hint;      // what to do next; may be empty
+  int system_errno = 0;  // errno of the failing system call, 0 when none failed
 
   // The same error with "context: " before its message.
   [[nodiscard]] Error with_context(std::string_view context) &&;
@@ -63,7 +63,7 @@ struct Error {
 
 }  // namespace lockstep
 
-#define LOCKSTEP_CHECK(condition)                                             \
-  do {                                                                        \
+#define LOCKSTEP_CHECK(condition)                                               \
+  do {                                                                          \
     if (!(condition)) ::lockstep::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)

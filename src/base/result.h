@@ -36,17 +36,16 @@ inline void take(Result<void>&) {}
 
 }  // namespace lockstep
 
-#define TRY(expression)                                                                   \
-  __extension__({                                                                         \
-    auto try_result_ = (expression);                                                      \
+#define TRY(expression)                                                                          \
+  __extension__({                                                                                \
+    auto try_result_ = (expression);                                                             \
     if (!try_result_) return std::unexpected<::lockstep::Error>(std::move(try_result_).error()); \
-    ::lockstep::result_detail::take(try_result_);                                         \
+    ::lockstep::result_detail::take(try_result_);                                                \
   })
 
-#define TRY_CONTEXT(expression, context)                                                  \
-  __extension__({                                                                         \
-    auto try_result_ = (expression);                                                      \
-    if (!try_result_)                                                                     \
-      return std::unexpected<::lockstep::Error>(std::move(try_result_).error().with_context(context)); \
-    ::lockstep::result_detail::take(try_result_);                                         \
+#define TRY_CONTEXT(expression, context)                                                                               \
+  __extension__({                                                                                                      \
+    auto try_result_ = (expression);                                                                                   \
+    if (!try_result_) return std::unexpected<::lockstep::Error>(std::move(try_result_).error().with_context(context)); \
+    ::lockstep::result_detail::take(try_result_);                                                                      \
   })

@@ -1,11 +1,10 @@
 #include "ca/check.h"
 
-#include "ca/counters.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <map>
 
+#include "ca/counters.h"
 #include "fs/io.h"
 #include "x509/crl.h"
 
@@ -62,7 +61,8 @@ class LedgerCheck {
   void check_counters() {
     const auto serial = parse_counter(contents_.serial, fs::join_path(directory_, kSerialFile));
     const auto number = parse_counter(contents_.crl_number, fs::join_path(directory_, kCrlNumberFile));
-    if (!serial) add(kSerialFile, serial.error().message);
+    if (!serial)
+      add(kSerialFile, serial.error().message);
     else if (*serial <= highest_entry()) {
       add(kSerialFile, "the next serial " + serial_to_hex(*serial) + " is not above the highest one in index.json, " +
                            serial_to_hex(highest_entry()));
@@ -97,8 +97,10 @@ class LedgerCheck {
       }
     }
     for (const auto& [serial, entry] : entries_) {
-      if (!present.contains(serial)) add(kIndexFile, "entry " + serial_to_hex(serial) + " has no certificate file");
-      else check_certificate(*certificates, entry);
+      if (!present.contains(serial))
+        add(kIndexFile, "entry " + serial_to_hex(serial) + " has no certificate file");
+      else
+        check_certificate(*certificates, entry);
     }
     return {};
   }
@@ -166,8 +168,10 @@ Result<LedgerContents> read_contents(fs::FileSystem& files, const std::string& d
   contents.crl_number = TRY(read(kCrlNumberFile, kSmallFileLimit));
   contents.index = TRY(read(kIndexFile, kIndexLimit));
   auto crl = read(kCrlFile, kCrlLimit);
-  if (crl) contents.crl = std::move(*crl);
-  else if (crl.error().system_errno != ENOENT) return fail(std::move(crl).error());
+  if (crl)
+    contents.crl = std::move(*crl);
+  else if (crl.error().system_errno != ENOENT)
+    return fail(std::move(crl).error());
   return contents;
 }
 
@@ -184,7 +188,8 @@ Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& 
   const std::vector<Finding> findings = TRY(check_ledger(runtime.files, directory, contents));
   for (const Finding& finding : findings) {
     if (finding.kind != FindingKind::damage) continue;
-    return fail(ErrorCode::edited_by_hand, "'" + finding.path + "': " + finding.message + "; the edit is not taken over",
+    return fail(ErrorCode::edited_by_hand,
+                "'" + finding.path + "': " + finding.message + "; the edit is not taken over",
                 "correct the edit, or put the old content back");
   }
   const Counters highest = TRY(highest_counters(store));

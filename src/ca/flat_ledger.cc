@@ -67,8 +67,8 @@ Status FlatLedger::check_directory(bool must_exist) {
   }
   if (stat->uid != runtime_.files.effective_user()) {
     return fail(ErrorCode::permission_denied,
-                "the data directory " + quoted + " is owned by uid " + std::to_string(stat->uid) + ", not by you (uid " +
-                    std::to_string(runtime_.files.effective_user()) + ")",
+                "the data directory " + quoted + " is owned by uid " + std::to_string(stat->uid) +
+                    ", not by you (uid " + std::to_string(runtime_.files.effective_user()) + ")",
                 "run as its owner, or name another with --data-dir");
   }
   return {};

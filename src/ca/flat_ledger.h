@@ -20,8 +20,8 @@ inline constexpr const char* kCrlFile = "ca.crl";
 inline constexpr const char* kCertificatesDirectory = "certs";
 inline constexpr const char* kStoreKind = "ca";
 
-inline constexpr std::size_t kSmallFileLimit = 64U * 1024U;                  // keys, certificates, counters
-inline constexpr std::size_t kCrlLimit = 1024UL * 1024UL * 1024UL;           // bytes of PEM
+inline constexpr std::size_t kSmallFileLimit = 64U * 1024U;         // keys, certificates, counters
+inline constexpr std::size_t kCrlLimit = 1024UL * 1024UL * 1024UL;  // bytes of PEM
 
 // How a CA's store is kept: 0700, the last two generations, never rolled back.
 durable::StoreOptions store_options();

@@ -35,7 +35,8 @@ Status FlatLedgerWriter::prepare() {
 }
 
 Result<Serial> FlatLedgerWriter::announced_end() {
-  const std::string draft = fs::join_path(fs::join_path(store_.path(), durable::kControlDirectory), durable::kDraftDirectory);
+  const std::string draft =
+      fs::join_path(fs::join_path(store_.path(), durable::kControlDirectory), durable::kDraftDirectory);
   auto directory = runtime_.files.open_directory(draft);
   if (!directory) {
     if (directory.error().system_errno == ENOENT) return Serial{0};
@@ -55,8 +56,10 @@ Status FlatLedgerWriter::sweep_unrecorded() {
   bool removed_any = false;
   for (Serial serial = next_serial_; serial < end; ++serial) {
     Status removed = certificates_->remove_file(file_name(serial));
-    if (removed) removed_any = true;
-    else if (removed.error().system_errno != ENOENT) return removed;
+    if (removed)
+      removed_any = true;
+    else if (removed.error().system_errno != ENOENT)
+      return removed;
   }
   // Gone for good before anything new takes one of these names.
   if (removed_any) TRY(certificates_->sync());
@@ -116,7 +119,8 @@ Status FlatLedgerWriter::write_certificates(const std::vector<IssuedCertificate>
 }
 
 void FlatLedgerWriter::remove_certificates(const std::vector<IssuedCertificate>& certificates) {
-  // Runs where an error is already on its way: what stays is above the committed serial, and the next writer removes it.
+  // Runs where an error is already on its way: what stays is above the committed serial, and the next writer removes
+  // it.
   for (const IssuedCertificate& certificate : certificates) {
     const Status removed = certificates_->remove_file(file_name(certificate.entry.serial));
     static_cast<void>(removed);

@@ -54,8 +54,8 @@ bool split_entry(std::string_view line, RawEntry* raw) {
          take_plain(&line, ",\"not_after\":\"", &raw->not_after) && take_plain(&line, ",\"status\":\"", &raw->status) &&
          take_plain(&line, ",\"revoked_at\":\"", &raw->revoked_at) &&
          take_plain(&line, ",\"revocation_reason\":\"", &raw->reason) && line == "}" &&
-         (raw->status == kActive || raw->status == kRevoked) &&
-         (raw->status == kRevoked) == !raw->revoked_at.empty() && (raw->status == kRevoked) == !raw->reason.empty();
+         (raw->status == kActive || raw->status == kRevoked) && (raw->status == kRevoked) == !raw->revoked_at.empty() &&
+         (raw->status == kRevoked) == !raw->reason.empty();
 }
 
 Result<IndexEntry> entry_of(const RawEntry& raw, std::string subject) {
@@ -75,14 +75,15 @@ Result<IndexEntry> entry_of(const RawEntry& raw, std::string subject) {
 
 // One entry of a hand-written index. Field by field, so that the error can name the one that is wrong.
 Result<IndexEntry> entry_of_json(const nlohmann::json& item) {
-  constexpr std::array<const char*, 7> kFields = {"serial", "subject", "not_before", "not_after", "status",
-                                                  "revoked_at", "revocation_reason"};
+  constexpr std::array<const char*, 7> kFields = {"serial", "subject",    "not_before",       "not_after",
+                                                  "status", "revoked_at", "revocation_reason"};
   const auto bad = [](const std::string& what) { return fail(ErrorCode::damaged, what); };
   if (!item.is_object()) return bad("it is not an object");
   std::array<std::string, 7> values;
   for (std::size_t i = 0; i < kFields.size(); ++i) {
     const auto found = item.find(kFields[i]);
-    if (found == item.end() || !found->is_string()) return bad("the field '" + std::string(kFields[i]) + "' is missing or not a text");
+    if (found == item.end() || !found->is_string())
+      return bad("the field '" + std::string(kFields[i]) + "' is missing or not a text");
     values[i] = found->get<std::string>();
   }
   if (item.size() != kFields.size()) return bad("it has a field that an entry does not have");
@@ -184,8 +185,8 @@ Result<std::string> canonical_index(std::string_view json, std::string_view name
     const std::string where = "'" + std::string(name) + "', entry " + std::to_string(i + 1);
     if (!entry) return fail(std::move(entry).error().with_context(where));
     if (entry->serial <= before) {
-      return fail(ErrorCode::damaged, where + ": its serial " + serial_to_hex(entry->serial) +
-                                          " is not above the one before it");
+      return fail(ErrorCode::damaged,
+                  where + ": its serial " + serial_to_hex(entry->serial) + " is not above the one before it");
     }
     before = entry->serial;
     if (i != 0) text += kIndexSeparator;

@@ -67,8 +67,8 @@ class IndexLines {
   bool expects_more_ = false;
 };
 
-// Reads an index in any JSON form, as a person may have left it, and writes it in ours. Errors name the entry: a missing
-// or unknown field, a bad value, a serial that is not above the one before it.
+// Reads an index in any JSON form, as a person may have left it, and writes it in ours. Errors name the entry: a
+// missing or unknown field, a bad value, a serial that is not above the one before it.
 Result<std::string> canonical_index(std::string_view json, std::string_view name);
 
 }  // namespace lockstep::ca

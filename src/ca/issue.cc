@@ -49,7 +49,8 @@ Result<IssuePlan> plan_certificate(const Authority& authority, const x509::Reque
                 "check this machine's clock");
   }
   if (request.subject.empty() && request.alternative_names_der.empty()) {
-    return fail(ErrorCode::invalid_argument, "the request names nobody: it has neither a subject nor an alternative name");
+    return fail(ErrorCode::invalid_argument,
+                "the request names nobody: it has neither a subject nor an alternative name");
   }
   IssuePlan plan;
   x509::CertificateFields& fields = plan.fields;

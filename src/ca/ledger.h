@@ -1,7 +1,8 @@
-// The ledger: what a CA must never forget. Serials, issued certificates, revocations, CRL numbers, and the CA's own key.
+// The ledger: what a CA must never forget. Serials, issued certificates, revocations, CRL numbers, and the CA's own
+// key.
 //
-// An interface, because flat files are its first form and a database will be another. A reader sees one consistent state;
-// a writer excludes other writers from its begin to its end and changes everything in one commit.
+// An interface, because flat files are its first form and a database will be another. A reader sees one consistent
+// state; a writer excludes other writers from its begin to its end and changes everything in one commit.
 #pragma once
 
 #include <functional>

@@ -88,8 +88,8 @@ Result<x509::Request> accept_request(std::string_view bytes, std::string_view na
   x509::Request request = TRY(x509::parse_request(bytes, name));
   TRY(x509::verify_request(request));
   if (request.subject.empty() && request.alternative_names_der.empty()) {
-    return fail(ErrorCode::invalid_argument,
-                "the request in " + std::string(name) + " names nobody: it has neither a subject nor an alternative name");
+    return fail(ErrorCode::invalid_argument, "the request in " + std::string(name) +
+                                                 " names nobody: it has neither a subject nor an alternative name");
   }
   return request;
 }

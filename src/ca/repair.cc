@@ -54,7 +54,8 @@ Result<Counters> highest_counters(const durable::StoreWriter& store) {
     const auto serial_text = snapshot->read(kSerialFile, kSmallFileLimit);
     const auto number_text = snapshot->read(kCrlNumberFile, kSmallFileLimit);
     if (serial_text) highest.serial = std::max(highest.serial, parse_counter(*serial_text, kSerialFile).value_or(0));
-    if (number_text) highest.crl_number = std::max(highest.crl_number, parse_counter(*number_text, kCrlNumberFile).value_or(0));
+    if (number_text)
+      highest.crl_number = std::max(highest.crl_number, parse_counter(*number_text, kCrlNumberFile).value_or(0));
   }
   return highest;
 }
@@ -92,18 +93,23 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
   std::string lines;
   for (const IndexEntry& entry : entries) lines += std::string(kIndexSeparator) + encode_entry(entry);
   const bool empty_index = base->manifest().find(kIndexFile)->size == kEmptyIndex.size();
-  result.actions.push_back("generation " + std::to_string(base->generation()) + " is the newest intact one: a new one was made from it");
+  result.actions.push_back("generation " + std::to_string(base->generation()) +
+                           " is the newest intact one: a new one was made from it");
   result.actions.push_back("the next serial is " + serial_to_hex(counters.serial) + " and the next CRL number " +
                            serial_to_hex(counters.crl_number) + ", above every one found");
   if (!entries.empty()) {
-    result.actions.push_back(std::to_string(entries.size()) + " certificates found in certs/ were entered into index.json as active");
+    result.actions.push_back(std::to_string(entries.size()) +
+                             " certificates found in certs/ were entered into index.json as active");
   }
   durable::Change change;
-  change.put(kSerialFile, serial_to_hex(counters.serial) + "\n").put(kCrlNumberFile, serial_to_hex(counters.crl_number) + "\n");
+  change.put(kSerialFile, serial_to_hex(counters.serial) + "\n")
+      .put(kCrlNumberFile, serial_to_hex(counters.crl_number) + "\n");
   if (!entries.empty()) {
     change.produce(kIndexFile, [&](durable::MemberSink& sink) {
-      return empty_index ? sink.splice_end(kEmptyIndex, std::string(kIndexBegin) + lines.substr(kIndexSeparator.size()) + std::string(kIndexEnd))
-                         : sink.splice_end(kIndexEnd, lines + std::string(kIndexEnd));
+      return empty_index
+                 ? sink.splice_end(kEmptyIndex, std::string(kIndexBegin) + lines.substr(kIndexSeparator.size()) +
+                                                    std::string(kIndexEnd))
+                 : sink.splice_end(kIndexEnd, lines + std::string(kIndexEnd));
     });
   }
   store.set_base(std::move(*base));

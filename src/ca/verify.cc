@@ -44,8 +44,10 @@ Result<Verdict> verify_certificate(LedgerReader& ledger, const x509::Certificate
   Verdict verdict;
   const bool verifies = TRY(x509::is_signed_by(certificate, authority.public_key_info));
   verdict.signature_ok = verifies && certificate.issuer.der() == authority.subject.der();
-  if (now > certificate.not_after) verdict.expiry = Expiry::expired;
-  else if (now < certificate.not_before) verdict.expiry = Expiry::not_yet_valid;
+  if (now > certificate.not_after)
+    verdict.expiry = Expiry::expired;
+  else if (now < certificate.not_before)
+    verdict.expiry = Expiry::not_yet_valid;
   TRY(check_revocation(ledger, authority, certificate, now, &verdict));
   return verdict;
 }

@@ -16,8 +16,8 @@ struct Verdict {
   bool signature_ok = false;
   Expiry expiry = Expiry::ok;
   RevocationCheck revocation = RevocationCheck::no_crl;
-  Revocation revoked;                // when `revoked`
-  UnixSeconds crl_next_update = 0;   // when `crl_expired`
+  Revocation revoked;               // when `revoked`
+  UnixSeconds crl_next_update = 0;  // when `crl_expired`
   // A certificate whose revocation could not be checked for want of a current CRL is valid, and the report says so. A
   // CRL that this CA did not sign makes it invalid: somebody put it there.
   [[nodiscard]] bool valid() const;

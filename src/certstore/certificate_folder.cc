@@ -23,9 +23,10 @@ std::string chain_pem(const CertificateSet& set) {
 Status write_nginx_conf(durable::MemberSink& sink) {
   const std::string& generation_path = sink.generation_path();
   return sink.write(
-         "# Names one generation's own files, so that a reload never reads a certificate of one and a key of another.\n"
-         "ssl_certificate \"" +
-         generation_path + "/" + kFullChainFile + "\";\nssl_certificate_key \"" + generation_path + "/" + kKeyFile + "\";\n");
+      "# Names one generation's own files, so that a reload never reads a certificate of one and a key of another.\n"
+      "ssl_certificate \"" +
+      generation_path + "/" + kFullChainFile + "\";\nssl_certificate_key \"" + generation_path + "/" + kKeyFile +
+      "\";\n");
 }
 
 namespace {
@@ -166,7 +167,8 @@ std::vector<std::string> check_contents(const FolderContents& contents) {
   }
   // Names and dates are for `cert verify`: a certificate that has expired is not damaged.
   const auto wrong = examine_set(*set, {.domain = {}, .now = set->leaf.not_before, .anchors = {}});
-  if (!wrong) problems.push_back(wrong.error().message);
+  if (!wrong)
+    problems.push_back(wrong.error().message);
   else {
     for (const SetProblem& problem : *wrong) {
       if (!problem.waivable) problems.push_back(problem.message);
@@ -176,7 +178,8 @@ std::vector<std::string> check_contents(const FolderContents& contents) {
     problems.emplace_back("fullchain.pem is not cert.pem followed by chain.pem");
   }
   const auto metadata = parse_metadata(contents.metadata, kMetadataFile);
-  if (!metadata) problems.push_back(metadata.error().message);
+  if (!metadata)
+    problems.push_back(metadata.error().message);
   else if (metadata->serial != set->leaf.serial || metadata->expires_at != set->leaf.not_after) {
     problems.emplace_back("metadata.json is about another certificate: its serial or end differs");
   }

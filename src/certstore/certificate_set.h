@@ -16,7 +16,7 @@ struct CertificateSet {
   x509::Certificate leaf;
   std::vector<x509::Certificate> chain;  // intermediates, the leaf's issuer first
   crypto::PrivateKey key;
-  SecretBytes key_pem;                   // PKCS#8
+  SecretBytes key_pem;  // PKCS#8
 };
 
 // Reads a set: the certificate file's first certificate is the leaf, what follows it and the chain file is the chain.

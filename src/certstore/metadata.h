@@ -17,7 +17,7 @@ struct Metadata {
   std::string renewed_by;      // program and version
   std::string serial;          // lower-case hex
   std::vector<std::string> sans;
-  std::string ca;              // the issuer's name
+  std::string ca;  // the issuer's name
   std::string key_type;
 };
 

@@ -21,18 +21,18 @@ Result<int> run_crl(Context& context, const std::string& next_update) {
   const ca::PublishedCrl crl = TRY(ca::publish_crl(ledger, seconds, context.environment().clock.now()));
   context.progress("", true);
   const std::string path = fs::join_path(directory, ca::kCrlFile);
-  TRY(context.deliver("CRL generated successfully.\n" +
-                          field_lines({{"This Update", format_rfc3339(crl.this_update)},
-                                       {"Next Update", format_rfc3339(crl.next_update)},
-                                       {"CRL Number", std::to_string(crl.number)},
-                                       {"Revoked certificates", std::to_string(crl.revoked)},
-                                       {"CRL", path}}),
-                      {{"this_update", format_rfc3339(crl.this_update)},
-                       {"next_update", format_rfc3339(crl.next_update)},
-                       {"crl_number", crl.number},
-                       {"revoked_certificates", crl.revoked},
-                       {"crl", path}},
-                      "CRL number " + std::to_string(crl.number) + " was made ('" + path + "' is it)"));
+  TRY(context.deliver(
+      "CRL generated successfully.\n" + field_lines({{"This Update", format_rfc3339(crl.this_update)},
+                                                     {"Next Update", format_rfc3339(crl.next_update)},
+                                                     {"CRL Number", std::to_string(crl.number)},
+                                                     {"Revoked certificates", std::to_string(crl.revoked)},
+                                                     {"CRL", path}}),
+      {{"this_update", format_rfc3339(crl.this_update)},
+       {"next_update", format_rfc3339(crl.next_update)},
+       {"crl_number", crl.number},
+       {"revoked_certificates", crl.revoked},
+       {"crl", path}},
+      "CRL number " + std::to_string(crl.number) + " was made ('" + path + "' is it)"));
   return 0;
 }
 

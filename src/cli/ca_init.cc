@@ -43,7 +43,7 @@ Result<int> run_init(Context& context, const Options& options) {
                                         {"Not After", not_after},
                                         {"Certificate", certificate},
                                         {"Key", key}}) +
-                           "\nWarning: " + warning + "\n";
+                           "Warning: " + warning + "\n";
   TRY(context.deliver(text,
                       {{"subject", authority.certificate.subject.to_text()},
                        {"algorithm", algorithm_name},
@@ -65,7 +65,8 @@ void add_ca_init(CLI::App& group, Action* action) {
   command->add_option("--subject", options->subject, "The root's name, RFC 4514")->required();
   command->add_option("--key-algorithm", options->algorithm, "ecdsa-p256 or rsa-2048")->capture_default_str();
   command->add_option("--validity", options->validity, "Days that the root is valid")->capture_default_str();
-  command->callback([options, action] { *action = [options](Context& context) { return run_init(context, *options); }; });
+  command->callback(
+      [options, action] { *action = [options](Context& context) { return run_init(context, *options); }; });
 }
 
 }  // namespace lockstep::cli

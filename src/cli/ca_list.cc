@@ -60,12 +60,14 @@ Result<int> run_list(Context& context, const Options& options) {
 
 void add_ca_list(CLI::App& group, Action* action) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(group, "list", "List the certificates that were issued", "lockstep ca list --expiring 30");
+  CLI::App* command =
+      add_command(group, "list", "List the certificates that were issued", "lockstep ca list --expiring 30");
   command->add_option("--status", options->status, "active, expired or revoked")
       ->check(CLI::IsMember({"active", "expired", "revoked"}));
   command->add_option("--expiring", options->expiring, "Active ones that end within so many days");
   command->add_option("--subject", options->subject, "Subjects that contain this text");
-  command->callback([options, action] { *action = [options](Context& context) { return run_list(context, *options); }; });
+  command->callback(
+      [options, action] { *action = [options](Context& context) { return run_list(context, *options); }; });
 }
 
 }  // namespace lockstep::cli

@@ -44,8 +44,9 @@ void add_ca_revoke(CLI::App& group, Action* action) {
   CLI::App* command = add_command(group, "revoke", "Revoke a certificate; the next CRL lists it",
                                   "lockstep ca revoke 02 --reason keyCompromise");
   command->add_option("serial", options->serial, "Serial, hexadecimal")->required();
-  command->add_option("--reason", options->reason,
-                      "unspecified, keyCompromise, affiliationChanged, superseded or cessationOfOperation")
+  command
+      ->add_option("--reason", options->reason,
+                   "unspecified, keyCompromise, affiliationChanged, superseded or cessationOfOperation")
       ->capture_default_str();
   command->callback(
       [options, action] { *action = [options](Context& context) { return run_revoke(context, *options); }; });

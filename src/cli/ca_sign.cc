@@ -70,7 +70,8 @@ Status check_destination(Context& context, const Options& options) {
 // The commit is durable by now: a failure here is a failure to deliver, and says what exists.
 Status write_out(durable::Runtime& runtime, const Options& options, const ca::Issued& issued, std::string* path) {
   if (options.out.empty() && options.out_dir.empty()) return {};
-  *path = options.out.empty() ? fs::join_path(options.out_dir, ca::serial_to_hex(issued.entry.serial) + ".pem") : options.out;
+  *path = options.out.empty() ? fs::join_path(options.out_dir, ca::serial_to_hex(issued.entry.serial) + ".pem")
+                              : options.out;
   Status written = durable::atomic_write_bytes(runtime, *path, issued.pem, {.mode = 0644});
   if (written) return {};
   const std::string serial = ca::serial_to_hex(issued.entry.serial);
@@ -96,7 +97,8 @@ Result<int> run_sign(Context& context, const Options& options) {
   const std::vector<x509::Request> requests = TRY(read_requests(context, options, sign.jobs));
   if (requests.size() > kProgressStep) {
     sign.progress = [&](std::size_t done) {
-      if (done % kProgressStep == 0) context.progress("signed " + std::to_string(done) + " of " + std::to_string(requests.size()));
+      if (done % kProgressStep == 0)
+        context.progress("signed " + std::to_string(done) + " of " + std::to_string(requests.size()));
     };
   }
   const std::vector<ca::Issued> issued =
@@ -145,7 +147,8 @@ void add_ca_sign(CLI::App& group, Action* action) {
   command->add_option("--out", options->out, "Also write the certificate to this file (one request)");
   command->add_option("--out-dir", options->out_dir, "Also write SERIAL.pem files to this directory");
   command->add_option("--jobs", options->jobs, "Threads that sign (default: one a core)");
-  command->callback([options, action] { *action = [options](Context& context) { return run_sign(context, *options); }; });
+  command->callback(
+      [options, action] { *action = [options](Context& context) { return run_sign(context, *options); }; });
 }
 
 }  // namespace lockstep::cli

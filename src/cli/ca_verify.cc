@@ -19,8 +19,7 @@ Result<int> run_verify(Context& context, const std::string& file) {
   const std::unique_ptr<ca::LedgerReader> reader = TRY(ledger.read());
   const std::string bytes = TRY(fs::read_input(context.environment().files, file, kCertificateLimit));
   const x509::Certificate certificate = TRY(x509::parse_certificate(bytes, file));
-  const ca::Verdict verdict =
-      TRY(ca::verify_certificate(*reader, certificate, context.environment().clock.now()));
+  const ca::Verdict verdict = TRY(ca::verify_certificate(*reader, certificate, context.environment().clock.now()));
 
   const std::string result = verdict.valid() ? "VALID" : "INVALID";
   const std::string signature = verdict.signature_ok ? "OK" : "FAILED";

@@ -48,7 +48,8 @@ Status check_set(Context& context, const Options& options, const certstore::Cert
     const std::string anchors =
         TRY_CONTEXT(fs::read_input(context.environment().files, options.trust, kInputLimit), "--trust");
     policy.anchors = TRY(x509::parse_certificates(anchors, options.trust));
-    if (policy.anchors.empty()) return fail(ErrorCode::parse_error, "--trust: " + options.trust + " holds no certificate");
+    if (policy.anchors.empty())
+      return fail(ErrorCode::parse_error, "--trust: " + options.trust + " holds no certificate");
   }
   const std::vector<certstore::SetProblem> problems = TRY(certstore::examine_set(set, policy));
   for (const certstore::SetProblem& problem : problems) {
@@ -56,7 +57,8 @@ Status check_set(Context& context, const Options& options, const certstore::Cert
     return fail(ErrorCode::untrusted, options.certificate + ": " + problem.message,
                 problem.waivable ? "use --force to install it all the same" : "");
   }
-  for (const certstore::SetProblem& problem : problems) context.warn(problem.message + " (installed because of --force)");
+  for (const certstore::SetProblem& problem : problems)
+    context.warn(problem.message + " (installed because of --force)");
   return {};
 }
 
@@ -99,7 +101,8 @@ void add_cert_import(CLI::App& group, Action* action) {
                                   "lockstep cert import --domain localhost --cert localhost.crt --key localhost.key "
                                   "--trust ca-data/ca.crt");
   command->add_option("--domain", options->domain, "DNS name, wildcard or IP address")->required();
-  command->add_option("--cert", options->certificate, "The certificate, PEM; its chain may follow in the same file")->required();
+  command->add_option("--cert", options->certificate, "The certificate, PEM; its chain may follow in the same file")
+      ->required();
   command->add_option("--key", options->key, "Its private key, PEM")->required();
   command->add_option("--chain", options->chain, "Intermediate certificates, the leaf's issuer first");
   command->add_option("--trust", options->trust, "Require a path to one of these certificates");

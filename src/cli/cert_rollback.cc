@@ -18,7 +18,8 @@ Result<int> run_rollback(Context& context, const Options& options) {
   const std::string domain = TRY(certstore::parse_domain(options.domain));
   std::optional<durable::Generation> to;
   if (!options.to.empty()) {
-    to = static_cast<durable::Generation>(TRY(positive_number(options.to, "--to", std::numeric_limits<std::int64_t>::max())));
+    to = static_cast<durable::Generation>(
+        TRY(positive_number(options.to, "--to", std::numeric_limits<std::int64_t>::max())));
   }
   const std::string root = TRY(context.root());
   durable::Runtime runtime = TRY(context.runtime());
@@ -29,13 +30,13 @@ Result<int> run_rollback(Context& context, const Options& options) {
     return fail(ErrorCode::committed_not_delivered, made + ", but it cannot be shown: " + installed.error().message,
                 "see 'lockstep cert verify " + domain + "'");
   }
-  TRY(context.deliver("Certificate rolled back successfully.\n" +
-                          field_lines({{"Domain", domain},
-                                       {"Serial", installed->leaf.serial},
-                                       {"Not After", format_rfc3339(installed->leaf.not_after)},
-                                       {"Generation", std::to_string(generation)},
-                                       {"Folder", installed->path}}),
-                      certificate_json(*installed, context.environment().clock.now()), made));
+  TRY(context.deliver(
+      "Certificate rolled back successfully.\n" + field_lines({{"Domain", domain},
+                                                               {"Serial", installed->leaf.serial},
+                                                               {"Not After", format_rfc3339(installed->leaf.not_after)},
+                                                               {"Generation", std::to_string(generation)},
+                                                               {"Folder", installed->path}}),
+      certificate_json(*installed, context.environment().clock.now()), made));
   return 0;
 }
 
@@ -43,7 +44,8 @@ Result<int> run_rollback(Context& context, const Options& options) {
 
 void add_cert_rollback(CLI::App& group, Action* action) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(group, "rollback", "Go back to an older generation of a folder", "lockstep cert rollback localhost");
+  CLI::App* command =
+      add_command(group, "rollback", "Go back to an older generation of a folder", "lockstep cert rollback localhost");
   command->add_option("domain", options->domain, "DNS name, wildcard or IP address")->required();
   command->add_option("--to", options->to, "Number of the generation (default: the one before)");
   command->callback(

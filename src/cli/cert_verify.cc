@@ -28,9 +28,11 @@ Status check_certificate(Context& context, const Options& options, const durable
   const UnixSeconds now = context.environment().clock.now();
   if (!x509::covers_name(leaf, domain)) problems->push_back("the certificate does not cover " + domain);
   if (now > leaf.not_after) problems->push_back("the certificate expired at " + format_rfc3339(leaf.not_after));
-  if (now < leaf.not_before) problems->push_back("the certificate is not valid before " + format_rfc3339(leaf.not_before));
+  if (now < leaf.not_before)
+    problems->push_back("the certificate is not valid before " + format_rfc3339(leaf.not_before));
   if (options.trust.empty()) return {};
-  const std::string anchors_pem = TRY_CONTEXT(fs::read_input(context.environment().files, options.trust, kTrustLimit), "--trust");
+  const std::string anchors_pem =
+      TRY_CONTEXT(fs::read_input(context.environment().files, options.trust, kTrustLimit), "--trust");
   const std::vector<x509::Certificate> anchors = TRY(x509::parse_certificates(anchors_pem, options.trust));
   const std::string chain_pem = TRY(snapshot.read(certstore::kChainFile, certstore::kMemberLimit));
   const std::vector<x509::Certificate> chain = TRY(x509::parse_certificates(chain_pem, certstore::kChainFile));
@@ -46,7 +48,8 @@ Result<int> run_verify(Context& context, const Options& options) {
   const std::string path = certstore::folder_path(root, domain);
   auto snapshot = durable::Snapshot::open(context.environment().files, path);
   if (!snapshot && snapshot.error().code == ErrorCode::not_found) {
-    return fail(ErrorCode::not_found, "no certificate for " + domain + " (looked in '" + path + "')", "see 'lockstep cert list'");
+    return fail(ErrorCode::not_found, "no certificate for " + domain + " (looked in '" + path + "')",
+                "see 'lockstep cert list'");
   }
   if (!snapshot) return fail(std::move(snapshot).error());
   std::vector<std::string> problems;
@@ -57,8 +60,9 @@ Result<int> run_verify(Context& context, const Options& options) {
   }
   if (problems.empty()) TRY(check_certificate(context, options, *snapshot, domain, &problems));
   const std::string result = problems.empty() ? "VALID" : "INVALID";
-  std::string text = "Certificate verification: " + result + "\n" +
-                     field_lines({{"Domain", domain}, {"Generation", std::to_string(snapshot->generation())}, {"Folder", path}});
+  std::string text =
+      "Certificate verification: " + result + "\n" +
+      field_lines({{"Domain", domain}, {"Generation", std::to_string(snapshot->generation())}, {"Folder", path}});
   for (const std::string& problem : problems) text += "  Problem: " + printable(problem) + "\n";
   TRY(context.deliver(text, {{"result", result},
                              {"domain", domain},

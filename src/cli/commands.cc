@@ -14,12 +14,8 @@ CLI::App* add_command(CLI::App& group, const std::string& name, const std::strin
 }
 
 std::string field_lines(const std::vector<std::pair<std::string, std::string>>& fields) {
-  std::size_t widest = 0;
-  for (const auto& [label, value] : fields) widest = std::max(widest, label.size());
   std::string text;
-  for (const auto& [label, value] : fields) {
-    text += "  " + label + ": " + std::string(widest - label.size(), ' ') + printable(value) + "\n";
-  }
+  for (const auto& [label, value] : fields) text += "  " + label + ": " + printable(value) + "\n";
   return text;
 }
 
@@ -27,7 +23,8 @@ Result<std::int64_t> positive_number(const std::string& text, const std::string&
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value <= 0 || value > limit) {
-    return fail(ErrorCode::usage, option + ": not a whole number from 1 to " + std::to_string(limit) + ": '" + printable(text) + "'");
+    return fail(ErrorCode::usage,
+                option + ": not a whole number from 1 to " + std::to_string(limit) + ": '" + printable(text) + "'");
   }
   return value;
 }
@@ -40,7 +37,8 @@ Result<std::int64_t> duration_option(const std::string& text, const std::string&
 
 std::string printable(const std::string& text) {
   std::string shown = text;
-  std::replace_if(shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  std::replace_if(
+      shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
   return shown;
 }
 

@@ -29,7 +29,7 @@ void add_recover(CLI::App& program, Action* action);
 CLI::App* add_command(CLI::App& group, const std::string& name, const std::string& description,
                       const std::string& example);
 
-// "  Subject:    CN=x" lines: labels padded to the longest.
+// "  Subject: CN=x" lines.
 std::string field_lines(const std::vector<std::pair<std::string, std::string>>& fields);
 
 // A positive whole number of at most `limit`. Error: usage naming the option.

@@ -13,8 +13,7 @@ Result<Configuration> parse_configuration(std::string_view toml, const std::stri
   };
   const toml::parse_result parsed = toml::parse(toml, name);
   if (!parsed) {
-    return fail(ErrorCode::invalid_argument,
-                at(parsed.error().source()) + std::string(parsed.error().description()));
+    return fail(ErrorCode::invalid_argument, at(parsed.error().source()) + std::string(parsed.error().description()));
   }
   Configuration configuration;
   const std::map<std::string_view, std::optional<std::string>*> known = {
@@ -31,7 +30,8 @@ Result<Configuration> parse_configuration(std::string_view toml, const std::stri
     }
     const auto* text = value.as_string();
     if (text == nullptr) {
-      return fail(ErrorCode::invalid_argument, at(value.source()) + "'" + std::string(key.str()) + "' must be a text in quotes");
+      return fail(ErrorCode::invalid_argument,
+                  at(value.source()) + "'" + std::string(key.str()) + "' must be a text in quotes");
     }
     *found->second = text->get();
   }

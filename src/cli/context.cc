@@ -45,7 +45,8 @@ Result<durable::Runtime> Context::runtime() {
   if (!options_.lock_timeout.empty()) {
     auto seconds = parse_duration(options_.lock_timeout, 1);
     if (!seconds || *seconds > 86400) {
-      return fail(ErrorCode::usage, "--lock-timeout: not a duration between 1s and 1d: '" + options_.lock_timeout + "'");
+      return fail(ErrorCode::usage,
+                  "--lock-timeout: not a duration between 1s and 1d: '" + options_.lock_timeout + "'");
     }
     runtime.lock_timeout = std::chrono::seconds(*seconds);
   }
@@ -92,7 +93,8 @@ Status Context::deliver(const std::string& text, const nlohmann::ordered_json& d
   }
   Status written = environment_.out.write(output);
   if (written || made.empty()) return written;
-  return fail(ErrorCode::committed_not_delivered, made + ", but the result could not be printed: " + written.error().message,
+  return fail(ErrorCode::committed_not_delivered,
+              made + ", but the result could not be printed: " + written.error().message,
               "the change is complete; do not repeat the command");
 }
 

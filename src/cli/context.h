@@ -18,11 +18,11 @@ struct GlobalOptions {
   bool json = false;
   bool quiet = false;
   int verbosity = 0;
-  std::string log_format;    // "text" or "json"
+  std::string log_format;  // "text" or "json"
   std::string config_file;
   std::string lock_timeout;  // "30" or a duration
   std::string data_directory;
-  std::string root;          // of certificate folders
+  std::string root;  // of certificate folders
 };
 
 class Context {
@@ -44,8 +44,8 @@ class Context {
   // A progress line on a terminal; nothing elsewhere or with -q.
   void progress(const std::string& message, bool last = false);
 
-  // Prints the result: the text, or with --json the document with "schema": 1. A failure is committed_not_delivered when
-  // something was committed (`made` then names it and the command that shows it), else an ordinary one.
+  // Prints the result: the text, or with --json the document with "schema": 1. A failure is committed_not_delivered
+  // when something was committed (`made` then names it and the command that shows it), else an ordinary one.
   Status deliver(const std::string& text, const nlohmann::ordered_json& document, const std::string& made = {});
   // Prints an error in the form that was asked for and returns its exit status.
   int report(const Error& error);

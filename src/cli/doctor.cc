@@ -31,9 +31,11 @@ Status add_owner_findings(Context& context, StoreReport* report) {
     report->findings.insert(report->findings.end(), findings.begin(), findings.end());
   } else if (report->kind == certstore::kStoreKind) {
     const auto snapshot = durable::Snapshot::open(files, report->path);
-    const auto problems = snapshot ? certstore::check_members(*snapshot) : Result<std::vector<std::string>>(fail(snapshot.error()));
+    const auto problems =
+        snapshot ? certstore::check_members(*snapshot) : Result<std::vector<std::string>>(fail(snapshot.error()));
     if (!problems) return {};
-    for (const std::string& problem : *problems) report->findings.push_back({FindingKind::damage, report->path, problem});
+    for (const std::string& problem : *problems)
+      report->findings.push_back({FindingKind::damage, report->path, problem});
   }
   return {};
 }
@@ -53,7 +55,8 @@ Result<std::string> kind_of(durable::Runtime& runtime, const StoreReport& report
     const auto snapshot = durable::Snapshot::open_generation(*control, *generation);
     if (snapshot) return snapshot->manifest().kind;
   }
-  return fail(ErrorCode::damaged, "'" + report.path + "': no generation has a readable manifest", "restore it from a backup");
+  return fail(ErrorCode::damaged, "'" + report.path + "': no generation has a readable manifest",
+              "restore it from a backup");
 }
 
 // Returns what was done, a sentence each.
@@ -61,15 +64,16 @@ Result<std::vector<std::string>> mend(const Options& options, durable::Runtime& 
   std::vector<std::string> actions;
   const std::string kind = TRY(kind_of(runtime, report));
   if (options.adopt) {
-    const durable::Generation generation = kind == ca::kStoreKind ? TRY(ca::adopt(runtime, report.path))
-                                                                  : TRY(certstore::adopt(runtime, report.path));
+    const durable::Generation generation =
+        kind == ca::kStoreKind ? TRY(ca::adopt(runtime, report.path)) : TRY(certstore::adopt(runtime, report.path));
     actions.push_back("the edit was taken over as generation " + std::to_string(generation));
   } else if (kind == ca::kStoreKind) {
     const ca::Repaired repaired = TRY(ca::repair(runtime, report.path));
     actions = repaired.actions;
   } else {
     const certstore::Repaired repaired = TRY(certstore::repair(runtime, report.path));
-    if (repaired.repaired) actions.push_back("generation " + std::to_string(repaired.generation) + ", the newest intact one, is live again");
+    if (repaired.repaired)
+      actions.push_back("generation " + std::to_string(repaired.generation) + ", the newest intact one, is live again");
   }
   return actions;
 }
@@ -96,14 +100,16 @@ Result<int> run_doctor(Context& context, const Options& options) {
       report = TRY(examine(context, runtime, path));
     }
     damaged = damaged || report.damaged();
-    text += printable(path) + ": " + (report.damaged() ? "damaged" : "ok") + ", " + (report.kind.empty() ? "unknown kind" : report.kind) +
-            ", generation " + std::to_string(report.current) + "\n";
+    text += printable(path) + ": " + (report.damaged() ? "damaged" : "ok") + ", " +
+            (report.kind.empty() ? "unknown kind" : report.kind) + ", generation " + std::to_string(report.current) +
+            "\n";
     nlohmann::ordered_json findings = nlohmann::ordered_json::array();
     for (const std::string& action : actions) text += "  done: " + printable(action) + "\n";
     for (const durable::Finding& finding : report.findings) {
       text += "  " + std::string(durable::finding_kind_name(finding.kind)) + ": " + printable(finding.path) + ": " +
               printable(finding.message) + "\n";
-      findings.push_back({{"kind", durable::finding_kind_name(finding.kind)}, {"path", finding.path}, {"message", finding.message}});
+      findings.push_back(
+          {{"kind", durable::finding_kind_name(finding.kind)}, {"path", finding.path}, {"message", finding.message}});
     }
     list.push_back({{"path", path},
                     {"kind", report.kind},
@@ -122,10 +128,13 @@ Result<int> run_doctor(Context& context, const Options& options) {
 
 void add_doctor(CLI::App& program, Action* action) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(program, "doctor", "Report what state stores are in; exit 1 when one is damaged", "lockstep doctor ./ca-data");
-  command->add_option("path", options->paths, "Stores, or directories that hold some (default: the CA and the certificates)");
+  CLI::App* command = add_command(program, "doctor", "Report what state stores are in; exit 1 when one is damaged",
+                                  "lockstep doctor ./ca-data");
+  command->add_option("path", options->paths,
+                      "Stores, or directories that hold some (default: the CA and the certificates)");
   command->add_flag("--adopt", options->adopt, "Take consistent hand edits over");
-  command->add_flag("--repair", options->repair, "Fall back to the newest intact state where the current one is damaged");
+  command->add_flag("--repair", options->repair,
+                    "Fall back to the newest intact state where the current one is damaged");
   command->callback(
       [options, action] { *action = [options](Context& context) { return run_doctor(context, *options); }; });
 }

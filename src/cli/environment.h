@@ -26,8 +26,8 @@ struct Environment {
   fs::FileSystem& files;
   Clock& clock;
   Random& random;
-  Output& out;  // results
-  Output& err;  // everything else
+  Output& out;                                                                  // results
+  Output& err;                                                                  // everything else
   std::function<std::optional<std::string>(const std::string& name)> variable;  // environment variables
   unsigned cores = 1;
 };

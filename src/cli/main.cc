@@ -16,12 +16,16 @@ int main(int argc, char** argv) {
   cli::SystemRandom random;
   cli::DescriptorOutput out(1);
   cli::DescriptorOutput err(2);
-  cli::Environment environment{
-      files, clock, random, out, err,
-      [](const std::string& name) -> std::optional<std::string> {
-        const char* value = std::getenv(name.c_str());
-        return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
-      },
-      std::max(1U, std::thread::hardware_concurrency())};
+  cli::Environment environment{files,
+                               clock,
+                               random,
+                               out,
+                               err,
+                               [](const std::string& name) -> std::optional<std::string> {
+                                 const char* value = std::getenv(name.c_str());
+                                 return value == nullptr || *value == '\0' ? std::nullopt
+                                                                           : std::optional<std::string>(value);
+                               },
+                               std::max(1U, std::thread::hardware_concurrency())};
   return cli::run(std::vector<std::string>(argv + 1, argv + argc), environment);
 }

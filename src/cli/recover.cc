@@ -37,7 +37,8 @@ Result<int> run_recover(Context& context, const std::vector<std::string>& paths)
     failed = failed || !result;
     if (!result) context.warn(result.error().message);
     text += printable(path) + ": " + (result ? *result : "failed") + "\n";
-    list.push_back({{"path", path}, {"result", result ? *result : "failed"}, {"error", result ? "" : result.error().message}});
+    list.push_back(
+        {{"path", path}, {"result", result ? *result : "failed"}, {"error", result ? "" : result.error().message}});
   };
   for (const std::string& path : stores) record(path, recover_store(context, runtime, path));
   // Directories that are no stores may hold files that a publish was changing.
@@ -63,8 +64,10 @@ Result<int> run_recover(Context& context, const std::vector<std::string>& paths)
 
 void add_recover(CLI::App& program, Action* action) {
   const auto paths = std::make_shared<std::vector<std::string>>();
-  CLI::App* command = add_command(program, "recover", "Finish or take back what a crash cut off", "lockstep recover ./ca-data");
-  command->add_option("path", *paths, "Stores, or directories with stores or published files (default: the CA and the certificates)");
+  CLI::App* command =
+      add_command(program, "recover", "Finish or take back what a crash cut off", "lockstep recover ./ca-data");
+  command->add_option("path", *paths,
+                      "Stores, or directories with stores or published files (default: the CA and the certificates)");
   command->callback([paths, action] { *action = [paths](Context& context) { return run_recover(context, *paths); }; });
 }
 

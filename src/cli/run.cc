@@ -25,7 +25,8 @@ void declare(CLI::App& program, Context& context, Action* action) {
   ca->require_subcommand(1);
   ca->fallthrough();
   ca->footer("Example:\n  lockstep ca init --subject 'CN=Example Root'");
-  ca->add_option("--data-dir", context.options().data_directory, "The CA's directory (default $CA_DATA_DIR, else ./ca-data)");
+  ca->add_option("--data-dir", context.options().data_directory,
+                 "The CA's directory (default $CA_DATA_DIR, else ./ca-data)");
   add_ca_init(*ca, action);
   add_ca_request(*ca, action);
   add_ca_sign(*ca, action);

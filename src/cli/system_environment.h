@@ -27,8 +27,9 @@ class DescriptorOutput : public Output {
   int descriptor_;
 };
 
-// Before anything else: a reader that went away must be an error, not a death; files are private unless asked otherwise;
-// OpenSSL is kept from reading its system-wide configuration, which decides nothing here and costs milliseconds.
+// Before anything else: a reader that went away must be an error, not a death; files are private unless asked
+// otherwise; OpenSSL is kept from reading its system-wide configuration, which decides nothing here and costs
+// milliseconds.
 void prepare_process();
 
 }  // namespace lockstep::cli

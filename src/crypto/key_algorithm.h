@@ -8,7 +8,8 @@
 
 namespace lockstep::crypto {
 
-// `other` stands for a key that is only imported (RSA from 2048 bits up, P-256 to P-521, Ed25519); it is not in the table.
+// `other` stands for a key that is only imported (RSA from 2048 bits up, P-256 to P-521, Ed25519); it is not in the
+// table.
 enum class KeyAlgorithm { ecdsa_p256, rsa_2048, other };
 
 struct KeyAlgorithmInfo {

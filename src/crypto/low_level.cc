@@ -60,7 +60,8 @@ Result<bool> verify_p256(std::string_view point, std::string_view digest, std::s
   if (!decoded) return not_verified(kWhat);
   if (EC_KEY_set_public_key(key.get(), decoded.get()) != 1) return fail(openssl_error(kWhat));
   if (signature.size() > 72) return false;
-  const int verdict = ECDSA_verify(0, octets(digest), 32, octets(signature), static_cast<int>(signature.size()), key.get());
+  const int verdict =
+      ECDSA_verify(0, octets(digest), 32, octets(signature), static_cast<int>(signature.size()), key.get());
   if (verdict == 1) return true;
   return not_verified(kWhat);
 }

@@ -1,7 +1,7 @@
 // ECDSA P-256 and RSA by OpenSSL's low-level functions.
 //
-// They are deprecated, and used on purpose: in OpenSSL 3.0 decoding a public key into an EVP_PKEY costs several times as
-// much as verifying a signature with it, and the signing context of an EVP_PKEY as much as an ECDSA signature.
+// They are deprecated, and used on purpose: in OpenSSL 3.0 decoding a public key into an EVP_PKEY costs several times
+// as much as verifying a signature with it, and the signing context of an EVP_PKEY as much as an ECDSA signature.
 #pragma once
 
 #include <string>

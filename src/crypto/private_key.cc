@@ -154,7 +154,8 @@ Result<std::string> PrivateKey::sign(std::string_view bytes) const {
     return fail(openssl_error("cannot sign"));
   }
   std::string signature(length, '\0');
-  if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &length, data, bytes.size()) != 1) {
+  if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &length, data, bytes.size()) !=
+      1) {
     return fail(openssl_error("cannot sign"));
   }
   signature.resize(length);

@@ -49,8 +49,8 @@ class PrivateKey {
 // True when the signature over the bytes verifies under the public key (DER SubjectPublicKeyInfo in an accepted form).
 // Errors: unsupported_key, crypto_failure. A wrong signature is `false`, not an error.
 Result<bool> verify_signature(std::string_view public_key_info, std::string_view bytes, std::string_view signature);
-// The same for a signature that says how it was made (DER AlgorithmIdentifier), with every algorithm that OpenSSL knows.
-// An algorithm that does not go with the key is `false`.
+// The same for a signature that says how it was made (DER AlgorithmIdentifier), with every algorithm that OpenSSL
+// knows. An algorithm that does not go with the key is `false`.
 Result<bool> verify_signature(std::string_view public_key_info, std::string_view bytes, std::string_view signature,
                               std::string_view signature_algorithm);
 

@@ -15,7 +15,8 @@ namespace {
 using std::string_view_literals::operator""sv;
 
 // AlgorithmIdentifiers: id-ecPublicKey with prime256v1; rsaEncryption with NULL.
-constexpr std::string_view kP256Key = "\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"sv;
+constexpr std::string_view kP256Key =
+    "\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"sv;
 constexpr std::string_view kRsaKey = "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00"sv;
 
 // FIPS 186-5 A.1.1 allows no larger public exponent; without a bound it would set the price of a verification.
@@ -99,7 +100,8 @@ Result<bool> verify_signature(std::string_view public_key_info, std::string_view
   const EVP_MD* digest = EVP_PKEY_is_a(key.get(), "ED25519") == 1 ? nullptr : EVP_sha256();
   if (!context || EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, key.get()) != 1)
     return fail(openssl_error("cannot verify a signature"));
-  if (EVP_DigestVerify(context.get(), octets(signature), signature.size(), octets(bytes), bytes.size()) == 1) return true;
+  if (EVP_DigestVerify(context.get(), octets(signature), signature.size(), octets(bytes), bytes.size()) == 1)
+    return true;
   return not_verified();
 }
 
@@ -123,7 +125,8 @@ Result<bool> verify_signature(std::string_view public_key_info, std::string_view
   if (ASN1_STRING_set(bits.get(), signature.data(), static_cast<int>(signature.size())) != 1)
     return fail(openssl_error("cannot verify a signature"));
   bits->flags = (bits->flags & ~(ASN1_STRING_FLAG_BITS_LEFT | 0x07L)) | ASN1_STRING_FLAG_BITS_LEFT;
-  if (ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), algorithm.get(), bits.get(), content.get(), key.get()) == 1) return true;
+  if (ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), algorithm.get(), bits.get(), content.get(), key.get()) == 1)
+    return true;
   return not_verified();
 }
 

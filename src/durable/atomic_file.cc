@@ -18,10 +18,17 @@ bool is_text(std::string_view text) {
     std::uint32_t point = lead;
     if (lead == 0) return false;
     if (lead >= 0x80) {
-      if (lead >= 0xc2 && lead <= 0xdf) { length = 2; point = lead & 0x1fU; }
-      else if (lead >= 0xe0 && lead <= 0xef) { length = 3; point = lead & 0x0fU; }
-      else if (lead >= 0xf0 && lead <= 0xf4) { length = 4; point = lead & 0x07U; }
-      else return false;
+      if (lead >= 0xc2 && lead <= 0xdf) {
+        length = 2;
+        point = lead & 0x1fU;
+      } else if (lead >= 0xe0 && lead <= 0xef) {
+        length = 3;
+        point = lead & 0x0fU;
+      } else if (lead >= 0xf0 && lead <= 0xf4) {
+        length = 4;
+        point = lead & 0x07U;
+      } else
+        return false;
     }
     if (i + length > text.size()) return false;
     for (std::size_t k = 1; k < length; ++k) {

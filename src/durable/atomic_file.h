@@ -17,7 +17,7 @@ struct AtomicWriteOptions {
   std::optional<std::uint32_t> mode;  // else that of the file it replaces, else 0600
   std::optional<std::uint32_t> uid;   // else that of the file it replaces, else the process's
   std::optional<std::uint32_t> gid;
-  bool replace = true;                // false: already_exists when the target is there
+  bool replace = true;  // false: already_exists when the target is there
 };
 
 // Errors: those of the file system, nothing changed; commit_uncertain when the fsync of the directory failed after the

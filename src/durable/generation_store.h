@@ -1,9 +1,9 @@
 // The generation store: several files that change as one, survive a power cut, and can be rolled back.
 //
 // A store is a directory. Its members are ordinary files under stable names; each name is a link that leads through ONE
-// pointer, `.lockstep/current`, to an immutable generation. Renaming the pointer is the commit. Readers use the names, or
-// pin a generation with Snapshot. Writers use StoreWriter: it holds the store's lock from open() until it is destroyed.
-// See docs/formats/generation-store.md for every file and each recovery step.
+// pointer, `.lockstep/current`, to an immutable generation. Renaming the pointer is the commit. Readers use the names,
+// or pin a generation with Snapshot. Writers use StoreWriter: it holds the store's lock from open() until it is
+// destroyed. See docs/formats/generation-store.md for every file and each recovery step.
 #pragma once
 
 #include <memory>
@@ -20,14 +20,14 @@
 namespace lockstep::durable {
 
 struct KeepPolicy {
-  std::size_t generations = 2;        // the current one included
-  std::int64_t seconds = 24 * 3600;   // how long a generation is kept after another took its place
+  std::size_t generations = 2;       // the current one included
+  std::int64_t seconds = 24 * 3600;  // how long a generation is kept after another took its place
 };
 
 struct StoreOptions {
-  std::string kind;                        // whose store it is; one of another kind is refused
-  std::uint32_t directory_mode = 0755;     // of the store, of .lockstep and of the generations
-  std::optional<std::uint32_t> group;      // group of directories and members; else the process's
+  std::string kind;                     // whose store it is; one of another kind is refused
+  std::uint32_t directory_mode = 0755;  // of the store, of .lockstep and of the generations
+  std::optional<std::uint32_t> group;   // group of directories and members; else the process's
   KeepPolicy keep;
   bool may_roll_back = true;
 };
@@ -118,19 +118,19 @@ class StoreWriter {
   Runtime* runtime_;
   StoreOptions options_;
   CreatedDirectories created_;
-  bool lock_created_store_ = false;              // .lockstep was made by this writer
+  bool lock_created_store_ = false;  // .lockstep was made by this writer
   std::unique_ptr<fs::Directory> store_;
   std::unique_ptr<fs::Directory> control_;
   std::unique_ptr<fs::File> lock_;
   std::optional<Snapshot> current_;
-  std::optional<Generation> live_;               // what `current` names, intact or not
+  std::optional<Generation> live_;  // what `current` names, intact or not
   std::optional<Generation> pending_;
   std::vector<Generation> history_;
-  std::vector<std::string> new_names_;           // stable names made for a build that is not live yet
+  std::vector<std::string> new_names_;  // stable names made for a build that is not live yet
   Generation highest_ = 0;
   bool current_edited_ = false;
-  bool empty_ = false;                           // read and found: nothing was ever committed here
-  bool pointer_lost_ = false;                    // `current` is gone though something was committed
+  bool empty_ = false;         // read and found: nothing was ever committed here
+  bool pointer_lost_ = false;  // `current` is gone though something was committed
 };
 
 }  // namespace lockstep::durable

@@ -52,7 +52,8 @@ class Inspection {
   void check_current(std::optional<Generation> live) {
     if (!live) {
       const bool committed = fs::entry_exists(control_, kHistoryFile).value_or(false) || report_->history.size() > 1;
-      if (committed) add(FindingKind::damage, control_path(kCurrentPointer), "the pointer to the live generation is missing");
+      if (committed)
+        add(FindingKind::damage, control_path(kCurrentPointer), "the pointer to the live generation is missing");
       return;
     }
     report_->current = *live;
@@ -88,10 +89,12 @@ class Inspection {
     const auto names = examine_stable_names(store_, manifest);
     if (!names) return add(FindingKind::damage, store_.path(), names.error().message);
     for (const std::string& name : names->missing) {
-      add(FindingKind::leftover, fs::join_path(store_.path(), name), "the link is missing; the next command makes it again");
+      add(FindingKind::leftover, fs::join_path(store_.path(), name),
+          "the link is missing; the next command makes it again");
     }
     for (const std::string& name : names->stale) {
-      add(FindingKind::leftover, fs::join_path(store_.path(), name), "a link to a member that is no more; the next command removes it");
+      add(FindingKind::leftover, fs::join_path(store_.path(), name),
+          "a link to a member that is no more; the next command removes it");
     }
     for (const std::string& name : names->replaced) {
       add(FindingKind::edited, fs::join_path(store_.path(), name), stable_name_error(store_, name, true).message);
@@ -106,13 +109,15 @@ class Inspection {
     const bool has_record = fs::entry_exists(control_, kHistoryFile).value_or(false);
     for (const fs::DirectoryEntry& entry : entries) {
       if (temporary_owner(entry.name)) {
-        add(FindingKind::leftover, control_path(entry.name), "a temporary that a crash left; the next command removes it");
+        add(FindingKind::leftover, control_path(entry.name),
+            "a temporary that a crash left; the next command removes it");
         continue;
       }
       const auto generation = parse_generation_name(entry.name);
       if (!generation || generation == live || generation == pending || has_record) continue;
       if (std::find(known_.begin(), known_.end(), *generation) == known_.end()) {
-        add(FindingKind::leftover, control_path(entry.name), "a generation that never became live; the next command removes it");
+        add(FindingKind::leftover, control_path(entry.name),
+            "a generation that never became live; the next command removes it");
       }
     }
   }
@@ -171,7 +176,8 @@ Result<StoreReport> inspect_store(Runtime& runtime, const std::string& path) {
   const std::unique_ptr<fs::Directory> store = TRY(runtime.files.open_directory(report.path));
   const std::unique_ptr<fs::Directory> control = TRY(store->open_directory(kControlDirectory));
   const auto lock = lock_file_shared(runtime, *control, kLockFile);
-  if (!lock) report.findings.push_back({FindingKind::note, fs::join_path(control->path(), kLockFile), lock.error().message});
+  if (!lock)
+    report.findings.push_back({FindingKind::note, fs::join_path(control->path(), kLockFile), lock.error().message});
   TRY(Inspection(*store, *control, &report).run());
   return report;
 }
@@ -184,7 +190,8 @@ Result<bool> needs_recovery(fs::FileSystem& files, const std::string& path) {
   const Snapshot snapshot = TRY(Snapshot::open(files, path));
   const StableNames names = TRY(examine_stable_names(*store, snapshot.manifest()));
   if (!names.missing.empty() || !names.stale.empty()) return true;
-  return std::any_of(entries.begin(), entries.end(), [](const auto& entry) { return temporary_owner(entry.name).has_value(); });
+  return std::any_of(entries.begin(), entries.end(),
+                     [](const auto& entry) { return temporary_owner(entry.name).has_value(); });
 }
 
 Result<std::vector<std::string>> find_stores(fs::FileSystem& files, const std::string& path) {

@@ -25,8 +25,7 @@ IntentTarget read_target(const nlohmann::json& item) {
 
 // What recovery is allowed to touch: the named targets, and temporaries that belong to them.
 bool is_sound(const IntentTarget& target) {
-  const bool backup_sound =
-      target.old_sha256 ? temporary_owner(target.backup).has_value() : target.backup.empty();
+  const bool backup_sound = target.old_sha256 ? temporary_owner(target.backup).has_value() : target.backup.empty();
   return target.directory.starts_with('/') && target.directory.find('\0') == std::string::npos &&
          fs::is_single_component(target.name) && fs::is_single_component(target.temporary) &&
          temporary_owner(target.temporary).has_value() && backup_sound &&

@@ -16,7 +16,7 @@ enum class IntentState {
 };
 
 struct IntentTarget {
-  std::string directory;                  // absolute
+  std::string directory;  // absolute
   std::string name;
   std::string temporary;                  // name of the staged new file
   std::string backup;                     // name of the second link to the old file; empty when there was none

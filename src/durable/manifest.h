@@ -21,11 +21,11 @@ struct ManifestMember {
 };
 
 struct Manifest {
-  std::string kind;                  // whose store this is: "ca", "certificate"
+  std::string kind;  // whose store this is: "ca", "certificate"
   Generation generation = 0;
-  Generation parent = 0;             // the generation this one was made from; 0 for the first
-  Generation highest = 0;            // no number up to this one is ever given again
-  std::vector<Generation> history;   // committed generations that were kept when this one was made, ascending
+  Generation parent = 0;            // the generation this one was made from; 0 for the first
+  Generation highest = 0;           // no number up to this one is ever given again
+  std::vector<Generation> history;  // committed generations that were kept when this one was made, ascending
   UnixSeconds created_at = 0;
   std::vector<ManifestMember> members;
 

@@ -42,8 +42,12 @@ class Publish {
     }
     for (const PublishFile& file : files) {
       const ResolvedTarget resolved = TRY(resolve_target(runtime_.files, file.path));
-      intent_.targets.push_back({.directory = resolved.directory, .name = resolved.name, .temporary = {}, .backup = {},
-                                 .old_sha256 = {}, .new_sha256 = crypto::sha256_hex(file.content)});
+      intent_.targets.push_back({.directory = resolved.directory,
+                                 .name = resolved.name,
+                                 .temporary = {},
+                                 .backup = {},
+                                 .old_sha256 = {},
+                                 .new_sha256 = crypto::sha256_hex(file.content)});
       for (std::size_t i = 0; i + 1 < intent_.targets.size(); ++i) {
         if (intent_.targets[i].directory == resolved.directory && intent_.targets[i].name == resolved.name) {
           return fail(ErrorCode::invalid_argument, "'" + file.path + "' is named twice");
@@ -57,8 +61,8 @@ class Publish {
       TRY(lock_directory(runtime_, *directory));
       const PublishRecovery recovered = TRY(publish_internal::recover_locked(runtime_, *directory));
       if (!recovered.edited.empty()) {
-        return fail(ErrorCode::edited_by_hand, "'" + recovered.edited.front() +
-                                                   "' was edited while an earlier change to it was cut off");
+        return fail(ErrorCode::edited_by_hand,
+                    "'" + recovered.edited.front() + "' was edited while an earlier change to it was cut off");
       }
     }
     return {};
@@ -111,7 +115,7 @@ class Publish {
   Status write_intent() {
     const IntentTarget& first = intent_.targets.front();
     return atomic_write_in(runtime_, directory_of(first), intent_name(first.name), encode_intent(intent_),
-                                     {.mode = 0600, .replace = false});
+                           {.mode = 0600, .replace = false});
   }
 
   Status carry_through() {

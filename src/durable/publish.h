@@ -17,7 +17,7 @@
 namespace lockstep::durable {
 
 struct PublishFile {
-  std::string path;                   // absolute or relative; a link is resolved once
+  std::string path;  // absolute or relative; a link is resolved once
   std::string content;
   std::optional<std::uint32_t> mode;  // else that of the file it replaces, else 0600
 };

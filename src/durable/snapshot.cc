@@ -118,8 +118,7 @@ Result<std::string> Snapshot::read(const std::string& name, std::size_t limit) c
   return content;
 }
 
-Status Snapshot::read_pieces(const std::string& name,
-                             const std::function<Status(std::string_view)>& consume) const {
+Status Snapshot::read_pieces(const std::string& name, const std::function<Status(std::string_view)>& consume) const {
   const std::unique_ptr<fs::File> file = TRY(open_member(name));
   const fs::Stat stat = TRY(file->stat());
   const ManifestMember* member = manifest_.find(name);

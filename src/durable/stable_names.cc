@@ -35,9 +35,10 @@ Result<StableNames> examine_stable_names(fs::Directory& store, const Manifest& m
 Error stable_name_error(const fs::Directory& store, const std::string& name, bool regular_file) {
   const std::string path = fs::join_path(store.path(), name);
   if (regular_file) {
-    return {ErrorCode::edited_by_hand,
-            "'" + path + "' is a regular file where the store keeps a link: an editor replaced it, or it is mounted there",
-            "restore the link, or take the file over with 'lockstep doctor --adopt'", 0};
+    return {
+        ErrorCode::edited_by_hand,
+        "'" + path + "' is a regular file where the store keeps a link: an editor replaced it, or it is mounted there",
+        "restore the link, or take the file over with 'lockstep doctor --adopt'", 0};
   }
   return {ErrorCode::foreign_file, "'" + path + "' is not the store's link to its current generation",
           "move it away; the link is made again by the next command", 0};

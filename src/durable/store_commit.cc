@@ -33,8 +33,10 @@ Result<Generation> StoreWriter::stage_pending(const Change& change) {
   const Generation generation = TRY(build(change));
   Status swapped = swap_pointer(kPendingPointer, generation);
   if (!swapped) {
-    if (swapped.error().code != ErrorCode::commit_uncertain) discard_build(generation);
-    else pending_ = generation;  // visible; whoever gives up takes it back with discard_pending()
+    if (swapped.error().code != ErrorCode::commit_uncertain)
+      discard_build(generation);
+    else
+      pending_ = generation;  // visible; whoever gives up takes it back with discard_pending()
     return fail(std::move(swapped).error());
   }
   const std::optional<Generation> before = pending_;
@@ -127,8 +129,10 @@ Result<ManifestMember> StoreWriter::write_member(fs::Directory& directory, const
   const ManifestMember* before = current_ ? current_->manifest().find(name) : nullptr;
   const std::unique_ptr<fs::File> file = TRY(directory.open_file(name, fs::OpenMode::create_exclusive, 0600));
   MemberFileSink sink(*file, directory.path(), name, before != nullptr ? &*current_ : nullptr);
-  if (change != nullptr) TRY(change->write(sink));
-  else TRY(sink.copy_unchanged());
+  if (change != nullptr)
+    TRY(change->write(sink));
+  else
+    TRY(sink.copy_unchanged());
 
   FileAttributes attributes;
   if (before != nullptr) {

@@ -128,11 +128,15 @@ Status StoreWriter::recover(OpenFor purpose) {
 
 Status StoreWriter::load_pointers(OpenFor purpose) {
   auto live = read_pointer(*control_, kCurrentPointer);
-  if (live) live_ = *live;
-  else if (purpose != OpenFor::repair) return fail(std::move(live).error());
+  if (live)
+    live_ = *live;
+  else if (purpose != OpenFor::repair)
+    return fail(std::move(live).error());
   auto pending = read_pointer(*control_, kPendingPointer);
-  if (pending) pending_ = *pending;
-  else if (purpose != OpenFor::repair) return fail(std::move(pending).error());
+  if (pending)
+    pending_ = *pending;
+  else if (purpose != OpenFor::repair)
+    return fail(std::move(pending).error());
   if (!live_) return {};
 
   auto snapshot = Snapshot::open_generation(*control_, *live_);

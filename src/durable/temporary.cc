@@ -63,8 +63,8 @@ Result<Temporary> create_temporary(Runtime& runtime, fs::Directory& directory, c
     }
     if (*locked && stat->link_count > 0) return temporary;
   }
-  return fail(ErrorCode::io_error, "cannot create a temporary file for '" + directory.path() + "/" + name +
-                                       "': every name tried was taken");
+  return fail(ErrorCode::io_error,
+              "cannot create a temporary file for '" + directory.path() + "/" + name + "': every name tried was taken");
 }
 
 Status sweep_temporaries(fs::Directory& directory, const std::function<bool(const std::string& owner)>& wanted) {

@@ -26,10 +26,10 @@ struct Stat {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::uint64_t link_count = 0;
-  std::uint32_t mode = 0;   // permission bits only, 07777
+  std::uint32_t mode = 0;  // permission bits only, 07777
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
-  std::uint64_t size = 0;   // bytes
+  std::uint64_t size = 0;     // bytes
   std::int64_t modified = 0;  // seconds since 1970, UTC
 };
 
@@ -52,8 +52,8 @@ class File {
   virtual ~File() = default;
   [[nodiscard]] virtual const std::string& path() const = 0;  // for messages only
 
-  virtual Result<std::size_t> read(std::span<char> out) = 0;          // 0 at the end of the file
-  virtual Result<std::size_t> write(std::string_view bytes) = 0;      // may write less than asked
+  virtual Result<std::size_t> read(std::span<char> out) = 0;      // 0 at the end of the file
+  virtual Result<std::size_t> write(std::string_view bytes) = 0;  // may write less than asked
   // copy_file_range from the current offset of `source` to the current offset here; 0 at its end. Fails with EXDEV,
   // EINVAL, ENOSYS or EOPNOTSUPP where the file system cannot, and the caller then reads and writes.
   virtual Result<std::size_t> copy_from(File& source, std::size_t count) = 0;
@@ -62,16 +62,16 @@ class File {
   virtual Status seek(std::uint64_t offset) = 0;
   // sync_file_range(SYNC_FILE_RANGE_WRITE) over what was written so far: starts write-back early, promises nothing.
   virtual Status start_writeback() = 0;
-  virtual Status sync() = 0;                                          // fsync: data and inode, never the name
+  virtual Status sync() = 0;  // fsync: data and inode, never the name
   virtual Result<Stat> stat() = 0;
   virtual Status change_mode(std::uint32_t mode) = 0;
   virtual Status change_owner(std::uint32_t uid, std::uint32_t gid) = 0;
-  virtual Result<std::vector<std::string>> list_attributes() = 0;     // names of extended attributes
+  virtual Result<std::vector<std::string>> list_attributes() = 0;  // names of extended attributes
   virtual Result<std::string> get_attribute(const std::string& name) = 0;
   virtual Status set_attribute(const std::string& name, std::string_view value) = 0;
   // flock without waiting: false when another open file holds it. Dies with the process.
   virtual Result<bool> try_lock(LockKind kind) = 0;
-  virtual Status close() = 0;                                         // once; afterwards only destruction
+  virtual Status close() = 0;  // once; afterwards only destruction
 };
 
 // An open directory. Names are single components: no slash, not "." and not "..".
@@ -93,13 +93,13 @@ class Directory {
   virtual Status make_symlink(const std::string& target, const std::string& name) = 0;
   virtual Result<std::string> read_symlink(const std::string& name) = 0;
   virtual Status make_link(const std::string& from, Directory& target, const std::string& to) = 0;
-  virtual Result<Stat> stat_entry(const std::string& name) = 0;       // of the link itself, never of its target
-  virtual Result<std::vector<DirectoryEntry>> list() = 0;             // without "." and ".."; in no order
+  virtual Result<Stat> stat_entry(const std::string& name) = 0;  // of the link itself, never of its target
+  virtual Result<std::vector<DirectoryEntry>> list() = 0;        // without "." and ".."; in no order
   virtual Result<Stat> stat() = 0;
-  virtual Status sync() = 0;                                          // fsync: the names in it
+  virtual Status sync() = 0;  // fsync: the names in it
   virtual Status change_mode(std::uint32_t mode) = 0;
   virtual Status change_owner(std::uint32_t uid, std::uint32_t gid) = 0;
-  virtual Result<bool> try_lock(LockKind kind) = 0;                   // flock on the directory itself
+  virtual Result<bool> try_lock(LockKind kind) = 0;  // flock on the directory itself
 };
 
 class FileSystem {

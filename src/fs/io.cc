@@ -54,9 +54,7 @@ Status write_all(File& file, std::string_view bytes) {
 }
 
 Status copy_bytes(File& from, File& to, std::uint64_t count) {
-  const auto ended_early = [&] {
-    return fail(ErrorCode::damaged, "'" + from.path() + "' ended while it was copied");
-  };
+  const auto ended_early = [&] { return fail(ErrorCode::damaged, "'" + from.path() + "' ended while it was copied"); };
   while (count > 0) {
     auto copied = to.copy_from(from, static_cast<std::size_t>(std::min<std::uint64_t>(count, 1U << 30U)));
     if (!copied) {

@@ -44,6 +44,8 @@ struct CrashScenario {
   std::vector<std::function<std::string(SimFileSystem&)>> checks;
   // What may stay behind when the clean-up fails too; nothing when empty.
   std::function<bool(const std::string& path)> leftover_allowed;
+  // What may have other content when the clean-up fails too; nothing when empty.
+  std::function<bool(const std::string& path)> change_allowed;
 };
 
 struct ExplorerOptions {

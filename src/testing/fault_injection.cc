@@ -132,6 +132,11 @@ class FaultInjector {
   }
 
   void check_nothing_left(const Tree& before, Tree after, bool passing, const std::string& origin) {
+    if (!passing && scenario_.change_allowed) {
+      for (auto& [path, entry] : after) {
+        if (before.contains(path) && scenario_.change_allowed(path)) entry = before.at(path);
+      }
+    }
     if (!passing && scenario_.leftover_allowed) {
       std::erase_if(after, [&](const auto& each) {
         return !before.contains(each.first) && scenario_.leftover_allowed(each.first);

@@ -72,7 +72,8 @@ Result<AlternativeName> parse_alternative_name(std::string_view text) {
   const auto bad = [&](const std::string& kind) {
     return fail(ErrorCode::invalid_argument, "not " + kind + ": '" + value.substr(0, 80) + "'");
   };
-  if (value.size() > kLongestValue || value.find('\0') != std::string::npos) return bad("a usable name (too long, or a NUL)");
+  if (value.size() > kLongestValue || value.find('\0') != std::string::npos)
+    return bad("a usable name (too long, or a NUL)");
   if (type == "dns") {
     if (!is_dns_name(value)) return bad("a DNS name");
     return AlternativeName{AlternativeNameType::dns, value};
@@ -88,7 +89,8 @@ Result<AlternativeName> parse_alternative_name(std::string_view text) {
   }
   if (type == "email") {
     const std::size_t at = value.find('@');
-    if (!is_visible_ascii(value) || at == 0 || at == std::string::npos || at + 1 == value.size()) return bad("a mail address");
+    if (!is_visible_ascii(value) || at == 0 || at == std::string::npos || at + 1 == value.size())
+      return bad("a mail address");
     return AlternativeName{AlternativeNameType::email, value};
   }
   return usage();
@@ -132,9 +134,12 @@ Result<std::vector<AlternativeName>> decode_alternative_names(std::string_view b
     if (is_text && !is_visible_ascii(value)) {
       return fail(ErrorCode::parse_error, "an alternative name with characters that it must not have");
     }
-    if (element.tag == kDns) names.push_back({AlternativeNameType::dns, value});
-    else if (element.tag == kUri) names.push_back({AlternativeNameType::uri, value});
-    else if (element.tag == kEmail) names.push_back({AlternativeNameType::email, value});
+    if (element.tag == kDns)
+      names.push_back({AlternativeNameType::dns, value});
+    else if (element.tag == kUri)
+      names.push_back({AlternativeNameType::uri, value});
+    else if (element.tag == kEmail)
+      names.push_back({AlternativeNameType::email, value});
     else if (element.tag == kIp) {
       const std::string text = address_text(value);
       if (text.empty()) return fail(ErrorCode::parse_error, "an IP address of neither 4 nor 16 octets");

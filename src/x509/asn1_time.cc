@@ -26,8 +26,8 @@ Result<UnixSeconds> decode_time(const der::Element& element) {
   if (is_short) year.insert(0, text[0] >= '5' ? "19" : "20");
   const std::string_view rest = text.substr(is_short ? 2 : 4);
   const auto part = [&](std::size_t at) { return std::string(rest.substr(at, 2)); };
-  const std::string formatted =
-      year + "-" + part(0) + "-" + part(2) + "T" + part(4) + ":" + part(6) + ":" + part(8) + std::string(rest.substr(10));
+  const std::string formatted = year + "-" + part(0) + "-" + part(2) + "T" + part(4) + ":" + part(6) + ":" + part(8) +
+                                std::string(rest.substr(10));
   return parse_rfc3339(formatted);
 }
 

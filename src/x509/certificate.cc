@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "crypto/der.h"
-#include "x509/extensions.h"
 #include "x509/asn1_time.h"
+#include "x509/extensions.h"
 #include "x509/pem.h"
 #include "x509/pem_input.h"
 
@@ -26,7 +26,8 @@ Status apply_extension(const Extension& extension, Certificate* certificate) {
   } else if (extension.oid == kOidAlternativeNames) {
     certificate->alternative_names = TRY(decode_alternative_names(extension.value));
   } else if (extension.oid == kOidSubjectKeyId) {
-    certificate->subject_key_id = TRY(der::parse_single(extension.value, der::kOctetString, "the subject key identifier"));
+    certificate->subject_key_id =
+        TRY(der::parse_single(extension.value, der::kOctetString, "the subject key identifier"));
   } else if (extension.oid == kOidAuthorityKeyId) {
     certificate->authority_key_id = TRY(decode_authority_key_id(extension.value));
   }
@@ -101,7 +102,8 @@ Result<std::vector<Certificate>> parse_certificates(std::string_view pem, std::s
   const std::vector<PemBlock> blocks =
       TRY_CONTEXT(parse_pem(pem, kMostCertificates + 1), "failed to parse certificates from " + std::string(name));
   if (blocks.size() > kMostCertificates) {
-    return fail(ErrorCode::too_large, std::string(name) + " holds more than " + std::to_string(kMostCertificates) + " certificates");
+    return fail(ErrorCode::too_large,
+                std::string(name) + " holds more than " + std::to_string(kMostCertificates) + " certificates");
   }
   for (const PemBlock& block : blocks) {
     if (block.label != kPemCertificate) {

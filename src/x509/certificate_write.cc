@@ -28,10 +28,10 @@ std::string encode_extended_key_usage(const std::vector<ExtendedKeyUsage>& usage
 }
 
 std::string encode_extensions(const CertificateFields& fields) {
-  std::string content =
-      encode_extension(kOidBasicConstraints, true, fields.is_ca ? kIsAuthority : kIsEndEntity);
-  const std::string_view usage =
-      fields.is_ca ? kUsageAuthority : fields.key_encipherment ? kUsageSignAndEncipher : kUsageSign;
+  std::string content = encode_extension(kOidBasicConstraints, true, fields.is_ca ? kIsAuthority : kIsEndEntity);
+  const std::string_view usage = fields.is_ca              ? kUsageAuthority
+                                 : fields.key_encipherment ? kUsageSignAndEncipher
+                                                           : kUsageSign;
   content += encode_extension(kOidKeyUsage, true, usage);
   if (!fields.extended_key_usage.empty()) {
     content += encode_extension(kOidExtendedKeyUsage, false, encode_extended_key_usage(fields.extended_key_usage));

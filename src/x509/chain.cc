@@ -22,7 +22,8 @@ using StackPointer = std::unique_ptr<STACK_OF(X509), Free>;
 Result<X509Pointer> decode(const Certificate& certificate) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(certificate.der.data());
   X509Pointer decoded(d2i_X509(nullptr, &bytes, static_cast<long>(certificate.der.size())));
-  if (!decoded) return fail(crypto::openssl_error("cannot read the certificate of '" + certificate.subject.to_text() + "'"));
+  if (!decoded)
+    return fail(crypto::openssl_error("cannot read the certificate of '" + certificate.subject.to_text() + "'"));
   return decoded;
 }
 
@@ -31,7 +32,8 @@ Result<StorePointer> make_store(const std::vector<Certificate>& anchors, UnixSec
   if (!store) return fail(crypto::openssl_error("cannot verify a chain"));
   for (const Certificate& anchor : anchors) {
     const X509Pointer decoded = TRY(decode(anchor));
-    if (X509_STORE_add_cert(store.get(), decoded.get()) != 1) return fail(crypto::openssl_error("cannot verify a chain"));
+    if (X509_STORE_add_cert(store.get(), decoded.get()) != 1)
+      return fail(crypto::openssl_error("cannot verify a chain"));
   }
   X509_VERIFY_PARAM* parameters = X509_STORE_get0_param(store.get());
   // An intermediate that the operator trusts is an anchor like any other.
@@ -67,9 +69,9 @@ Result<ChainVerdict> verify_chain(const Certificate& leaf, const std::vector<Cer
   if (depth > 0 && static_cast<std::size_t>(depth) <= intermediates.size()) {
     subject = intermediates[static_cast<std::size_t>(depth) - 1].subject.to_text();
   }
-  return ChainVerdict{
-      .trusted = false,
-      .reason = std::string(X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()))) + " ('" + subject + "')"};
+  return ChainVerdict{.trusted = false,
+                      .reason = std::string(X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()))) +
+                                " ('" + subject + "')"};
 }
 
 }  // namespace lockstep::x509

@@ -29,7 +29,7 @@ Result<RevocationReason> parse_revocation_reason(std::string_view text);
 std::string_view to_text(RevocationReason reason);
 
 struct CrlHeader {
-  std::string issuer_der;        // Name
+  std::string issuer_der;  // Name
   UnixSeconds this_update = 0;
   UnixSeconds next_update = 0;
   std::string number;            // CRL number, lower-case hex
@@ -70,7 +70,7 @@ struct Crl {
   std::string authority_key_id;  // raw
   std::string signed_part;       // DER TBSCertList
   std::string signature;
-  std::string revoked_entries;   // DER content of revokedCertificates, empty when absent
+  std::string revoked_entries;  // DER content of revokedCertificates, empty when absent
 };
 
 // One CRL, PEM or DER. Error: parse_error.

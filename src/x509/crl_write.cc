@@ -70,8 +70,8 @@ class PemWriter {
     char* out = text_.data();
     while (!bytes.empty()) {
       const std::size_t count = std::min(kLine, bytes.size());
-      out += EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out), reinterpret_cast<const unsigned char*>(bytes.data()),
-                             static_cast<int>(count));
+      out += EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out),
+                             reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(count));
       *out++ = '\n';
       bytes.remove_prefix(count);
     }
@@ -148,8 +148,9 @@ Result<std::string> CrlBuilder::encode_head(std::string_view algorithm, std::siz
 Status CrlBuilder::finish(const crypto::PrivateKey& issuer_key, const std::function<Status(std::string_view)>& sink) {
   const std::string_view algorithm = issuer_key.signature_algorithm();
   const std::string number = TRY(encode_serial(header_.number));
-  const std::string extensions = encode_extension(kOidAuthorityKeyId, false, encode_authority_key_id(header_.authority_key_id)) +
-                                 encode_extension(kOidCrlNumber, false, number);
+  const std::string extensions =
+      encode_extension(kOidAuthorityKeyId, false, encode_authority_key_id(header_.authority_key_id)) +
+      encode_extension(kOidCrlNumber, false, number);
   const std::string tail = der::encode(der::context_constructed(0), der::encode(der::kSequence, extensions));
   const std::string head = TRY(encode_head(algorithm, tail.size()));
 

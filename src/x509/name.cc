@@ -1,8 +1,9 @@
 // Names from RFC 4514 text.
 #include "x509/name.h"
 
-#include <algorithm>
 #include <strings.h>
+
+#include <algorithm>
 
 #include "base/hex.h"
 #include "crypto/der.h"
@@ -62,13 +63,15 @@ class TextParser {
     const auto known = std::find_if(kNameAttributes.begin(), kNameAttributes.end(), [&](const NameAttribute& a) {
       return strcasecmp(std::string(a.keyword).c_str(), type.c_str()) == 0 || a.oid == type;
     });
-    if (known == kNameAttributes.end() && (type.empty() || type.find_first_not_of("0123456789.") != std::string::npos)) {
+    if (known == kNameAttributes.end() &&
+        (type.empty() || type.find_first_not_of("0123456789.") != std::string::npos)) {
       return bad("unknown attribute '" + type.substr(0, 40) + "'");
     }
     at_ = equals + 1;
     skip_spaces();
     const std::string oid = TRY(der::encode_object_id(known == kNameAttributes.end() ? type : std::string(known->oid)));
-    const std::string value = TRY(take('#') ? hex_value() : text_value(known == kNameAttributes.end() ? nullptr : &*known));
+    const std::string value =
+        TRY(take('#') ? hex_value() : text_value(known == kNameAttributes.end() ? nullptr : &*known));
     return der::encode(der::kSequence, {der::encode(der::kObjectId, oid), value});
   }
 
@@ -97,7 +100,8 @@ class TextParser {
     std::size_t kept = 0;  // spaces after this are trailing ones, unless they were escaped
     while (more() && text_[at_] != ',' && text_[at_] != '+') {
       const char c = text_[at_];
-      if (c == '"' || c == ';' || c == '<' || c == '>') return bad(std::string("'") + c + "' needs a backslash before it");
+      if (c == '"' || c == ';' || c == '<' || c == '>')
+        return bad(std::string("'") + c + "' needs a backslash before it");
       ++at_;
       if (c == '\\') {
         value.push_back(TRY(escaped()));

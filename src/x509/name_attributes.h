@@ -10,10 +10,10 @@
 namespace lockstep::x509 {
 
 struct NameAttribute {
-  std::string_view keyword;    // RFC 4514 section 3, or the customary one
-  std::string_view oid;        // dotted
-  std::uint8_t string_type;    // the DER string it is written as
-  std::size_t longest;         // characters, RFC 5280 Appendix A
+  std::string_view keyword;  // RFC 4514 section 3, or the customary one
+  std::string_view oid;      // dotted
+  std::uint8_t string_type;  // the DER string it is written as
+  std::size_t longest;       // characters, RFC 5280 Appendix A
 };
 
 inline constexpr std::array<NameAttribute, 11> kNameAttributes = {{

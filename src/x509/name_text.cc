@@ -46,11 +46,11 @@ std::optional<std::string> decode_wide(std::string_view content, std::size_t wid
 
 std::optional<std::string> decode_string(const der::Element& value) {
   switch (value.tag) {
-    case der::kUtf8String:
-      return utf8_length(value.content) ? std::optional<std::string>(value.content) : std::nullopt;
+    case der::kUtf8String: return utf8_length(value.content) ? std::optional<std::string>(value.content) : std::nullopt;
     case der::kPrintableString:
     case der::kIa5String: {
-      const bool ascii = std::all_of(value.content.begin(), value.content.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+      const bool ascii = std::all_of(value.content.begin(), value.content.end(),
+                                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
       return ascii ? std::optional<std::string>(value.content) : std::nullopt;
     }
     case der::kTeletexString: return decode_wide(value.content, 1);  // in practice Latin-1
@@ -87,10 +87,11 @@ Result<std::string> attribute_text(std::string_view content) {
   der::Reader reader(content);
   const der::Element type = TRY(reader.expect(der::kObjectId, "an attribute's type"));
   der::Element value;
-  if (!reader.read(value) || !reader.at_end()) return fail(ErrorCode::parse_error, "an attribute of the name is malformed");
+  if (!reader.read(value) || !reader.at_end())
+    return fail(ErrorCode::parse_error, "an attribute of the name is malformed");
   const std::string oid = TRY(der::decode_object_id(type.content));
-  const auto known =
-      std::find_if(kNameAttributes.begin(), kNameAttributes.end(), [&](const NameAttribute& a) { return a.oid == oid; });
+  const auto known = std::find_if(kNameAttributes.begin(), kNameAttributes.end(),
+                                  [&](const NameAttribute& a) { return a.oid == oid; });
   const auto text = decode_string(value);
   const bool written_as_hex = !text || text->empty() || known == kNameAttributes.end();
   const std::string label = known == kNameAttributes.end() ? oid : std::string(known->keyword);

@@ -19,16 +19,17 @@ Result<std::string> decode_base64(std::string_view text) {
   digits.reserve(text.size());
   for (const char c : text) {
     if (c == '\n' || c == '\r' || c == ' ' || c == '\t') continue;
-    const bool known = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-                       c == '/' || c == '=';
+    const bool known =
+        (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '=';
     if (!known) return bad("a character that is not Base64");
     digits.push_back(c);
   }
   const std::size_t padding = digits.ends_with("==") ? 2 : digits.ends_with('=') ? 1 : 0;
   if (digits.size() % 4 != 0 || digits.find('=') < digits.size() - padding) return bad("Base64 of a wrong length");
   std::string bytes(digits.size() / 4 * 3, '\0');
-  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                     reinterpret_cast<const unsigned char*>(digits.data()), static_cast<int>(digits.size()));
+  const int length =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                      reinterpret_cast<const unsigned char*>(digits.data()), static_cast<int>(digits.size()));
   if (length < 0) return bad("it is not Base64");
   bytes.resize(static_cast<std::size_t>(length) - padding);
   return bytes;
@@ -40,7 +41,8 @@ Result<std::vector<PemBlock>> parse_pem(std::string_view text, std::size_t block
   std::vector<PemBlock> blocks;
   std::size_t at = 0;
   while ((at = text.find(kBegin, at)) != std::string_view::npos) {
-    if (blocks.size() == block_limit) return fail(ErrorCode::too_large, "more than " + std::to_string(block_limit) + " PEM blocks");
+    if (blocks.size() == block_limit)
+      return fail(ErrorCode::too_large, "more than " + std::to_string(block_limit) + " PEM blocks");
     const std::size_t label_at = at + kBegin.size();
     const std::size_t label_end = text.find(kDashes, label_at);
     if (label_end == std::string_view::npos || label_end - label_at > 64) return bad("a BEGIN line that does not end");

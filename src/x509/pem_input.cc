@@ -32,7 +32,8 @@ Result<std::string> single_der(std::string_view bytes, const ExpectedInput& expe
   std::size_t found = 0;
   const PemBlock* block = nullptr;
   for (const PemBlock& candidate : *blocks) {
-    if (candidate.label != expected.label && (expected.synonym.empty() || candidate.label != expected.synonym)) continue;
+    if (candidate.label != expected.label && (expected.synonym.empty() || candidate.label != expected.synonym))
+      continue;
     ++found;
     block = &candidate;
   }

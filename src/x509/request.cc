@@ -104,9 +104,8 @@ Result<std::string> make_request(const Name& subject, const std::vector<Alternat
                              {der::encode(der::kObjectId, kOidExtensionRequest), der::encode(der::kSet, extensions)});
   }
   const std::string_view algorithm = key.signature_algorithm();
-  const std::string signed_part =
-      der::encode(der::kSequence, {kVersion1, subject.der(), key.public_key_info(),
-                                   der::encode(der::context_constructed(0), attributes)});
+  const std::string signed_part = der::encode(der::kSequence, {kVersion1, subject.der(), key.public_key_info(),
+                                                               der::encode(der::context_constructed(0), attributes)});
   const std::string signature = TRY(key.sign(signed_part));
   return der::encode(der::kSequence, {signed_part, algorithm, der::encode_bit_string(signature)});
 }

@@ -18,11 +18,12 @@ struct Request {
   std::string alternative_names_der;  // GeneralNames as requested; empty when there are none
   std::string signed_part;            // DER CertificationRequestInfo
   std::string signature;
-  std::string signature_algorithm;    // DER AlgorithmIdentifier
+  std::string signature_algorithm;  // DER AlgorithmIdentifier
 };
 
 // Exactly one request, PEM or DER. It does not check the signature. `name` is what errors call it.
-// Error: parse_error; the message says what the input is instead, where that is known (a certificate, several requests).
+// Error: parse_error; the message says what the input is instead, where that is known (a certificate, several
+// requests).
 Result<Request> parse_request(std::string_view bytes, std::string_view name);
 
 // The proof of possession. Errors: unsupported_key (key or signature algorithm outside the accepted list),
