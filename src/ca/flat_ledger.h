@@ -39,10 +39,11 @@ class FlatLedger : public Ledger {
   // The checks of initialize() that need no key yet: fails early where there is a CA already or the directory is not to
   // be used.
   Status check_can_initialize();
+  // That there is a CA, without reading it. Error: not_initialized.
+  Status check_initialized();
 
  private:
   Status check_directory(bool must_exist);
-  Status check_initialized();
   Status initialize_store(const AuthorityFiles& authority);
   void recover_for_reading();
 

@@ -90,16 +90,6 @@ Result<AuthorityFiles> FlatLedgerWriter::authority() {
 }
 
 Status FlatLedgerWriter::write_certificates(const std::vector<IssuedCertificate>& certificates) {
-  std::vector<std::unique_ptr<fs::File>> open;
-  // Writing several before syncing the first lets one journal commit carry them all.
-  const auto sync_open = [&]() -> Status {
-    for (const auto& file : open) {
-      TRY(file->sync());
-      TRY(file->close());
-    }
-    open.clear();
-    return {};
-  };
   for (const IssuedCertificate& certificate : certificates) {
     auto file = certificates_->open_file(file_name(certificate.entry.serial), fs::OpenMode::create_exclusive, 0600);
     if (!file && file.error().system_errno == EEXIST) {
@@ -111,16 +101,27 @@ Status FlatLedgerWriter::write_certificates(const std::vector<IssuedCertificate>
     if (!file) return fail(std::move(file).error());
     TRY(fs::write_all(**file, certificate.pem));
     TRY((*file)->change_mode(0644));
-    open.push_back(std::move(*file));
-    if (open.size() == kOpenFiles) TRY(sync_open());
+    TRY((*file)->start_writeback());
+    unsynced_.push_back(std::move(*file));
+    // Writing several before syncing the first lets one journal commit carry them all.
+    if (unsynced_.size() == kOpenFiles) TRY(sync_files());
   }
-  TRY(sync_open());
-  return certificates_->sync();  // the names: without them a recorded certificate could be missing after a power cut
+  return {};
+}
+
+Status FlatLedgerWriter::sync_files() {
+  for (const auto& file : unsynced_) {
+    TRY(file->sync());
+    TRY(file->close());
+  }
+  unsynced_.clear();
+  return {};
 }
 
 void FlatLedgerWriter::remove_certificates(const std::vector<IssuedCertificate>& certificates) {
   // Runs where an error is already on its way: what stays is above the committed serial, and the next writer removes
   // it.
+  unsynced_.clear();
   for (const IssuedCertificate& certificate : certificates) {
     const Status removed = certificates_->remove_file(file_name(certificate.entry.serial));
     static_cast<void>(removed);
@@ -135,6 +136,10 @@ Status FlatLedgerWriter::record(const std::vector<IssuedCertificate>& certificat
   }
   const bool first = store_.current()->manifest().find(kIndexFile)->size == kEmptyIndex.size();
   durable::Change change;
+  change.make_durable_with([this]() -> Status {
+    TRY(sync_files());
+    return certificates_->sync();  // the names: without them a recorded certificate could be missing after a power cut
+  });
   change.put(kSerialFile, serial_to_hex(next_serial_ + certificates.size()) + "\n");
   change.produce(kIndexFile, [&](durable::MemberSink& sink) {
     return first ? sink.splice_end(kEmptyIndex, std::string(kIndexBegin) + lines + std::string(kIndexEnd))

@@ -93,7 +93,7 @@ Result<int> run_sign(Context& context, const Options& options) {
   const std::string directory = TRY(context.data_directory());
   durable::Runtime runtime = TRY(context.runtime());
   ca::FlatLedger ledger(runtime, directory, [&](const std::string& text) { context.warn(text); });
-  TRY(ledger.read());  // that there is a CA is said before anything about the requests
+  TRY(ledger.check_initialized());  // that there is a CA is said before anything about the requests
   const std::vector<x509::Request> requests = TRY(read_requests(context, options, sign.jobs));
   if (requests.size() > kProgressStep) {
     sign.progress = [&](std::size_t done) {

@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/system.h"
 #include "cli/environment.h"
 #include "cli/system_environment.h"
 #include "fs/posix_file_system.h"
@@ -12,8 +13,8 @@ int main(int argc, char** argv) {
   using namespace lockstep;
   cli::prepare_process();
   fs::PosixFileSystem files;
-  cli::SystemClock clock;
-  cli::SystemRandom random;
+  SystemClock clock;
+  SystemRandom random;
   cli::DescriptorOutput out(1);
   cli::DescriptorOutput err(2);
   cli::Environment environment{files,

@@ -1,21 +1,9 @@
-// The system's clock, randomness and descriptors behind the interfaces that commands use.
+// The process's descriptors and settings, behind the interfaces that commands use.
 #pragma once
 
 #include "cli/environment.h"
 
 namespace lockstep::cli {
-
-class SystemClock : public Clock {
- public:
-  UnixSeconds now() override;
-  std::chrono::milliseconds monotonic() override;
-  void sleep_for(std::chrono::milliseconds duration) override;
-};
-
-class SystemRandom : public Random {
- public:
-  void fill(std::span<unsigned char> out) override;
-};
 
 class DescriptorOutput : public Output {
  public:

@@ -4,8 +4,10 @@
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
-#include <openssl/obj_mac.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #include "crypto/openssl_error.h"
 
@@ -83,6 +85,31 @@ Result<bool> verify_rsa(std::string_view modulus, std::string_view exponent, std
       RSA_verify(NID_sha256, octets(digest), 32, octets(signature), static_cast<unsigned>(signature.size()), key.get());
   if (verdict == 1) return true;
   return not_verified(kWhat);
+}
+
+OpensslPointer<evp_pkey_st> p256_from_pem(std::string_view pem) {
+  const std::unique_ptr<BIO, int (*)(BIO*)> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+  const std::unique_ptr<PKCS8_PRIV_KEY_INFO, void (*)(PKCS8_PRIV_KEY_INFO*)> info(
+      bio ? PEM_read_bio_PKCS8_PRIV_KEY_INFO(bio.get(), nullptr, nullptr, nullptr) : nullptr, PKCS8_PRIV_KEY_INFO_free);
+  const unsigned char* bytes = nullptr;
+  int length = 0;
+  const X509_ALGOR* algorithm = nullptr;
+  OpensslPointer<evp_pkey_st> key;
+  if (info && PKCS8_pkey_get0(nullptr, &bytes, &length, &algorithm, info.get()) == 1) {
+    const ASN1_OBJECT* kind = nullptr;
+    const void* curve = nullptr;
+    int curve_type = 0;
+    X509_ALGOR_get0(&kind, &curve_type, &curve, algorithm);
+    const bool accepted = OBJ_obj2nid(kind) == NID_X9_62_id_ecPublicKey && curve_type == V_ASN1_OBJECT &&
+                          OBJ_obj2nid(static_cast<const ASN1_OBJECT*>(curve)) == NID_X9_62_prime256v1;
+    OpensslPointer<EC_KEY> ec(accepted ? EC_KEY_new() : nullptr);
+    EC_KEY* made = ec.get();
+    const bool read = ec && EC_KEY_set_group(made, p256()) == 1 && d2i_ECPrivateKey(&made, &bytes, length) == ec.get();
+    key.reset(read ? EVP_PKEY_new() : nullptr);
+    if (key && EVP_PKEY_set1_EC_KEY(key.get(), ec.get()) != 1) key.reset();
+  }
+  if (!key) drop_openssl_errors();
+  return key;
 }
 
 OpensslPointer<ec_key_st> ec_key_of(evp_pkey_st* key) { return OpensslPointer<EC_KEY>(EVP_PKEY_get1_EC_KEY(key)); }

@@ -21,6 +21,10 @@ Result<bool> verify_p256(std::string_view point, std::string_view digest, std::s
 Result<bool> verify_rsa(std::string_view modulus, std::string_view exponent, std::string_view digest,
                         std::string_view signature);
 
+// A P-256 key from PEM of the label "PRIVATE KEY" (PKCS #8, RFC 5208). Empty for everything else, without an error left
+// behind: the general decoder of OpenSSL 3.0 reads all kinds, and takes a millisecond to find out which.
+OpensslPointer<evp_pkey_st> p256_from_pem(std::string_view pem);
+
 // Takes the key out of an EVP_PKEY of the right type. Both may be used from several threads at once.
 OpensslPointer<ec_key_st> ec_key_of(evp_pkey_st* key);
 OpensslPointer<rsa_st> rsa_of(evp_pkey_st* key);

@@ -101,6 +101,7 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view pem, std::string_view n
   const std::size_t count = count_keys(pem);
   if (count == 0) return bad("it holds no private key in PEM");
   if (count > 1) return bad("it holds " + std::to_string(count) + " private keys; give one");
+  if (OpensslPointer<evp_pkey_st> common = low_level::p256_from_pem(pem)) return adopt(std::move(common));
   const OpensslPointer<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   if (!bio) return fail(openssl_error("cannot read a private key"));
   bool asked = false;

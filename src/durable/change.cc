@@ -18,6 +18,11 @@ Change& Change::produce(std::string name, MemberWriter write, std::optional<std:
 
 Change& Change::remove(std::string name) { return produce(std::move(name), nullptr); }
 
+Change& Change::make_durable_with(std::function<Status()> sync) {
+  companion_sync_ = std::move(sync);
+  return *this;
+}
+
 const MemberChange* Change::find(std::string_view name) const {
   const auto found = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.name == name; });
   return found == members_.end() ? nullptr : &*found;

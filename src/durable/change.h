@@ -38,12 +38,17 @@ class Change {
   Change& put(std::string name, std::string bytes, std::optional<std::uint32_t> mode = {});
   Change& produce(std::string name, MemberWriter write, std::optional<std::uint32_t> mode = {});
   Change& remove(std::string name);
+  // Makes durable what the change refers to outside of the store. Called once, when the whole generation is written and
+  // before its first fsync: one journal commit of the file system then carries both.
+  Change& make_durable_with(std::function<Status()> sync);
 
   [[nodiscard]] const std::vector<MemberChange>& members() const { return members_; }
   [[nodiscard]] const MemberChange* find(std::string_view name) const;
+  [[nodiscard]] const std::function<Status()>& companion_sync() const { return companion_sync_; }
 
  private:
   std::vector<MemberChange> members_;
+  std::function<Status()> companion_sync_;
 };
 
 }  // namespace lockstep::durable

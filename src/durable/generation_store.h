@@ -105,7 +105,9 @@ class StoreWriter {
 
   Result<Generation> build(const Change& change);
   Status fill_generation(const Change& change, Generation generation);
-  Result<ManifestMember> write_member(fs::Directory& directory, const std::string& name, const MemberChange* change);
+  class UnsyncedFiles;
+  Result<ManifestMember> write_member(fs::Directory& directory, UnsyncedFiles& unsynced, const std::string& name,
+                                      const MemberChange* change);
   Status swap_pointer(const char* pointer, Generation generation);
   Result<Generation> go_live(Generation generation);
   Result<Generation> go_live_recorded(Generation generation);

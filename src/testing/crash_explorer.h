@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,9 @@ struct CrashScenario {
   std::function<bool(const std::string& path)> leftover_allowed;
   // What may have other content when the clean-up fails too; nothing when empty.
   std::function<bool(const std::string& path)> change_allowed;
+
+  // For GoogleTest's messages.
+  friend std::ostream& operator<<(std::ostream& out, const CrashScenario& scenario) { return out << scenario.name; }
 };
 
 struct ExplorerOptions {
