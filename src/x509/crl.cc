@@ -106,6 +106,7 @@ Result<Crl> parse_crl(std::string_view bytes, std::string_view name) {
   Crl crl;
   crl.signed_part = object.signed_part;
   crl.signature = object.signature;
+  crl.signature_algorithm = object.algorithm;
   TRY_CONTEXT(read_signed_part(object.signed_part, &crl), context);
   return crl;
 }
@@ -139,7 +140,7 @@ Status for_each_revoked(const Crl& crl,
 }
 
 Result<bool> is_signed_by(const Crl& crl, std::string_view issuer_public_key_info) {
-  return crypto::verify_signature(issuer_public_key_info, crl.signed_part, crl.signature);
+  return crypto::verify_signature(issuer_public_key_info, crl.signed_part, crl.signature, crl.signature_algorithm);
 }
 
 }  // namespace lockstep::x509
