@@ -197,6 +197,17 @@ TEST(Certificate, OtherKindsOfFilesAreNamed) {
   EXPECT_THAT(message(""), HasSubstr("empty"));
 }
 
+TEST(Certificate, TheAlgorithmThatIsSignedIsTheOneOutside) {
+  const Authority root = make_root("CN=Root", crypto::KeyAlgorithm::rsa_2048);
+  std::string der = root.certificate.der;
+  const std::size_t at = der.rfind(crypto::kRsaWithSha256);
+  ASSERT_NE(at, std::string::npos);
+  der[at + crypto::kRsaWithSha256.size() - 3] = 0x0c;  // SHA-384
+  const auto parsed = parse_certificate(der, "x");
+  ASSERT_FALSE(parsed);
+  EXPECT_THAT(parsed.error().message, HasSubstr("the signature algorithm is not the one that was signed"));
+}
+
 TEST(Certificates, AListIsReadInOrder) {
   const Authority root = make_root("CN=Root");
   const Authority middle = make_intermediate("CN=Middle", root);

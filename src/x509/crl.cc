@@ -57,11 +57,11 @@ Status read_crl_extensions(std::string_view wrapped, Crl* crl) {
   return {};
 }
 
-Status read_signed_part(std::string_view bytes, Crl* crl) {
-  const std::string_view content = TRY(der::parse_single(bytes, der::kSequence, "the CRL"));
+Status read_signed_part(const SignedObject& object, Crl* crl) {
+  const std::string_view content = TRY(der::parse_single(object.signed_part, der::kSequence, "the CRL"));
   der::Reader reader(content);
   if (reader.next_is(der::kInteger)) TRY(reader.expect(der::kInteger, "the version"));
-  TRY(reader.expect(der::kSequence, "the signature algorithm"));
+  TRY(expect_same_algorithm(reader, object));
   const der::Element issuer = TRY(reader.expect(der::kSequence, "the issuer"));
   crl->issuer = TRY(Name::parse_der(issuer.whole));
   der::Element time;
@@ -107,7 +107,7 @@ Result<Crl> parse_crl(std::string_view bytes, std::string_view name) {
   crl.signed_part = object.signed_part;
   crl.signature = object.signature;
   crl.signature_algorithm = object.algorithm;
-  TRY_CONTEXT(read_signed_part(object.signed_part, &crl), context);
+  TRY_CONTEXT(read_signed_part(object, &crl), context);
   return crl;
 }
 

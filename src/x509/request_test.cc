@@ -141,6 +141,19 @@ TEST(RequestInput, OtherDigestsThanOursVerify) {
   }
 }
 
+TEST(RequestInput, RsaPssSignaturesVerify) {
+  const TemporaryDirectory directory;
+  const crypto::PrivateKey key = make_key(crypto::KeyAlgorithm::rsa_2048);
+  const auto made =
+      run_command({"openssl", "req", "-new", "-key", directory.write("key", key.to_pem().value().reveal()), "-sha256",
+                   "-sigopt", "rsa_padding_mode:pss", "-subj", "/CN=a", "-out", directory.path("csr")});
+  ASSERT_EQ(made.status, 0) << made.output;
+  Request request = parse_request(directory.read("csr"), "x").value();
+  EXPECT_TRUE(verify_request(request));
+  request.signature_algorithm = key.signature_algorithm();
+  EXPECT_EQ(verify_request(request).error().code, ErrorCode::csr_signature);
+}
+
 TEST(RequestInput, KeysThatAreNotCertifiedAreNamedSo) {
   for (const auto& [algorithm, option] :
        {std::pair{"EC", "ec_paramgen_curve:P-384"}, {"RSA", "rsa_keygen_bits:1024"}, {"RSA", "rsa_keygen_bits:3072"}}) {
