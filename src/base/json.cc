@@ -42,6 +42,10 @@ Result<nlohmann::json> parse_json(std::string_view text, std::string_view name, 
     return fail(ErrorCode::too_large, where + ": " + std::to_string(text.size()) + " bytes of JSON, the limit is " +
                                           std::to_string(limits.bytes));
   }
+  // nlohmann-json takes a NUL for the end of the input and ignores what follows.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return fail(ErrorCode::parse_error, where + ": not valid JSON at byte " + std::to_string(nul + 1));
+  }
   StrictWatcher watcher(limits.depth);
   try {
     nlohmann::json value = nlohmann::json::parse(text, std::ref(watcher));

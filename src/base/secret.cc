@@ -6,6 +6,7 @@
 namespace lockstep {
 
 void wipe(std::string& bytes) {
+  bytes.resize(bytes.capacity());  // behind the end may be what a longer content left
   explicit_bzero(bytes.data(), bytes.size());
   bytes.clear();
 }

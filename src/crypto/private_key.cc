@@ -6,6 +6,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <array>
+
 #include "crypto/digest.h"
 #include "crypto/low_level.h"
 #include "crypto/openssl_error.h"
@@ -24,10 +26,19 @@ namespace {
 
 constexpr int kSmallestRsaBits = 2048;
 
+// The size alone does not tell: secp256k1 and the Brainpool curves have 256 bits too.
+bool is_nist_curve(EVP_PKEY* key) {
+  std::array<char, 80> name{};
+  std::size_t length = 0;
+  if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &length) != 1) return false;
+  const std::string_view curve(name.data(), length);
+  return curve == "prime256v1" || curve == "secp384r1" || curve == "secp521r1";
+}
+
 // What a key that was read may be: the accepted kinds, and those that other tools make for certificates we install.
 bool is_usable(EVP_PKEY* key) {
   switch (EVP_PKEY_get_base_id(key)) {
-    case EVP_PKEY_EC: return EVP_PKEY_get_bits(key) >= 256;
+    case EVP_PKEY_EC: return is_nist_curve(key);
     case EVP_PKEY_RSA: return EVP_PKEY_get_bits(key) >= kSmallestRsaBits;
     case EVP_PKEY_ED25519: return true;
     default: return false;
@@ -113,7 +124,7 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view pem, std::string_view n
   }
   if (!is_usable(key.get())) {
     return fail(ErrorCode::unsupported_key, "the private key in " + std::string(name) + " is of an unsupported kind",
-                "use ECDSA, RSA of 2048 bits or more, or Ed25519");
+                "use ECDSA on P-256, P-384 or P-521, RSA of 2048 bits or more, or Ed25519");
   }
   return adopt(std::move(key));
 }

@@ -19,6 +19,8 @@ constexpr std::string_view kP256Key =
     "\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"sv;
 constexpr std::string_view kRsaKey = "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00"sv;
 
+constexpr std::string_view kRsaPss = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"sv;  // object identifier
+
 // FIPS 186-5 A.1.1 allows no larger public exponent; without a bound it would set the price of a verification.
 constexpr std::size_t kMaxExponentOctets = 32;
 
@@ -75,6 +77,18 @@ Result<bool> verify_accepted(const PublicKey& key, std::string_view bytes, std::
   return low_level::verify_rsa(key.modulus, key.exponent, digest, signature);
 }
 
+// An AlgorithmIdentifier's parameters are left out or NULL; only RSASSA-PSS has more to say. OpenSSL ignores what
+// stands there for the others, and it is not part of what is signed.
+bool has_known_parameters(std::string_view signature_algorithm) {
+  const auto content = der::parse_single(signature_algorithm, der::kSequence, "algorithm");
+  if (!content) return false;
+  der::Reader reader(*content);
+  der::Element element;
+  if (!reader.next_is(der::kObjectId) || !reader.read(element)) return false;
+  if (reader.at_end() || element.content == kRsaPss) return true;
+  return reader.read(element) && reader.at_end() && element.tag == der::kNull && element.content.empty();
+}
+
 Result<OpensslPointer<EVP_PKEY>> decode_public_key(std::string_view public_key_info) {
   const unsigned char* position = octets(public_key_info);
   OpensslPointer<EVP_PKEY> key(d2i_PUBKEY(nullptr, &position, static_cast<long>(public_key_info.size())));
@@ -111,6 +125,7 @@ Result<bool> verify_signature(std::string_view public_key_info, std::string_view
   if ((accepted.algorithm == KeyAlgorithm::ecdsa_p256 && signature_algorithm == kEcdsaWithSha256) ||
       (accepted.algorithm == KeyAlgorithm::rsa_2048 && signature_algorithm == kRsaWithSha256))
     return verify_accepted(accepted, bytes, signature);
+  if (!has_known_parameters(signature_algorithm)) return false;
 
   const auto key = TRY(decode_public_key(public_key_info));
   // ASN1_item_verify knows every algorithm with its parameters. It wants the signed bytes as an object that it encodes

@@ -47,14 +47,14 @@ Status parse_validity(der::Reader& reader, Certificate* certificate) {
   return {};
 }
 
-Status parse_signed_part(std::string_view bytes, Certificate* certificate) {
-  const std::string_view content = TRY(der::parse_single(bytes, der::kSequence, "the certificate"));
+Status parse_signed_part(const SignedObject& object, Certificate* certificate) {
+  const std::string_view content = TRY(der::parse_single(object.signed_part, der::kSequence, "the certificate"));
   der::Reader reader(content);
   // A version 1 certificate leaves the version out.
   if (reader.next_is(der::context_constructed(0))) TRY(reader.expect(der::context_constructed(0), "the version"));
   const der::Element serial = TRY(reader.expect(der::kInteger, "the serial number"));
   certificate->serial = TRY(decode_serial(serial));
-  TRY(reader.expect(der::kSequence, "the signature algorithm"));
+  TRY(expect_same_algorithm(reader, object));
   const der::Element issuer = TRY(reader.expect(der::kSequence, "the issuer"));
   certificate->issuer = TRY(Name::parse_der(issuer.whole));
   TRY(parse_validity(reader, certificate));
@@ -86,7 +86,7 @@ Result<Certificate> parse_der_certificate(std::string_view der, std::string_view
   certificate.der = der;
   certificate.signed_part = object.signed_part;
   certificate.signature = object.signature;
-  TRY_CONTEXT(parse_signed_part(object.signed_part, &certificate), context);
+  TRY_CONTEXT(parse_signed_part(object, &certificate), context);
   return certificate;
 }
 

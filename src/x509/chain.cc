@@ -44,6 +44,19 @@ Result<StorePointer> make_store(const std::vector<Certificate>& anchors, UnixSec
   return store;
 }
 
+// The subject that OpenSSL stopped at. The path need not follow the order that the certificates came in.
+std::string subject_at_error(X509_STORE_CTX* context, const Certificate& leaf) {
+  const X509* current = X509_STORE_CTX_get_current_cert(context);
+  if (current == nullptr) return leaf.subject.to_text();
+  unsigned char* encoded = nullptr;
+  const int length = i2d_X509_NAME(X509_get_subject_name(current), &encoded);
+  if (length <= 0) return leaf.subject.to_text();
+  const auto name =
+      Name::parse_der(std::string_view(reinterpret_cast<const char*>(encoded), static_cast<std::size_t>(length)));
+  OPENSSL_free(encoded);
+  return name ? name->to_text() : leaf.subject.to_text();
+}
+
 }  // namespace
 
 Result<ChainVerdict> verify_chain(const Certificate& leaf, const std::vector<Certificate>& intermediates,
@@ -64,11 +77,7 @@ Result<ChainVerdict> verify_chain(const Certificate& leaf, const std::vector<Cer
   const int verified = X509_verify_cert(context.get());
   crypto::drop_openssl_errors();
   if (verified == 1) return ChainVerdict{.trusted = true, .reason = {}};
-  const int depth = X509_STORE_CTX_get_error_depth(context.get());
-  std::string subject = leaf.subject.to_text();
-  if (depth > 0 && static_cast<std::size_t>(depth) <= intermediates.size()) {
-    subject = intermediates[static_cast<std::size_t>(depth) - 1].subject.to_text();
-  }
+  const std::string subject = subject_at_error(context.get(), leaf);
   return ChainVerdict{.trusted = false,
                       .reason = std::string(X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()))) +
                                 " ('" + subject + "')"};

@@ -57,11 +57,11 @@ Status read_crl_extensions(std::string_view wrapped, Crl* crl) {
   return {};
 }
 
-Status read_signed_part(std::string_view bytes, Crl* crl) {
-  const std::string_view content = TRY(der::parse_single(bytes, der::kSequence, "the CRL"));
+Status read_signed_part(const SignedObject& object, Crl* crl) {
+  const std::string_view content = TRY(der::parse_single(object.signed_part, der::kSequence, "the CRL"));
   der::Reader reader(content);
   if (reader.next_is(der::kInteger)) TRY(reader.expect(der::kInteger, "the version"));
-  TRY(reader.expect(der::kSequence, "the signature algorithm"));
+  TRY(expect_same_algorithm(reader, object));
   const der::Element issuer = TRY(reader.expect(der::kSequence, "the issuer"));
   crl->issuer = TRY(Name::parse_der(issuer.whole));
   der::Element time;
@@ -106,7 +106,8 @@ Result<Crl> parse_crl(std::string_view bytes, std::string_view name) {
   Crl crl;
   crl.signed_part = object.signed_part;
   crl.signature = object.signature;
-  TRY_CONTEXT(read_signed_part(object.signed_part, &crl), context);
+  crl.signature_algorithm = object.algorithm;
+  TRY_CONTEXT(read_signed_part(object, &crl), context);
   return crl;
 }
 
@@ -139,7 +140,7 @@ Status for_each_revoked(const Crl& crl,
 }
 
 Result<bool> is_signed_by(const Crl& crl, std::string_view issuer_public_key_info) {
-  return crypto::verify_signature(issuer_public_key_info, crl.signed_part, crl.signature);
+  return crypto::verify_signature(issuer_public_key_info, crl.signed_part, crl.signature, crl.signature_algorithm);
 }
 
 }  // namespace lockstep::x509

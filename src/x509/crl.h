@@ -70,7 +70,8 @@ struct Crl {
   std::string authority_key_id;  // raw
   std::string signed_part;       // DER TBSCertList
   std::string signature;
-  std::string revoked_entries;  // DER content of revokedCertificates, empty when absent
+  std::string signature_algorithm;  // DER AlgorithmIdentifier
+  std::string revoked_entries;      // DER content of revokedCertificates, empty when absent
 };
 
 // One CRL, PEM or DER. Error: parse_error.

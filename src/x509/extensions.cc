@@ -53,6 +53,14 @@ Result<SignedObject> parse_signed(std::string_view bytes, std::string_view what)
   return SignedObject{signed_part.whole, algorithm.whole, signature};
 }
 
+Status expect_same_algorithm(der::Reader& signed_part, const SignedObject& object) {
+  const der::Element algorithm = TRY(signed_part.expect(der::kSequence, "the signature algorithm"));
+  if (algorithm.whole != object.algorithm) {
+    return fail(ErrorCode::parse_error, "the signature algorithm is not the one that was signed");
+  }
+  return {};
+}
+
 Result<std::string> decode_serial(const der::Element& integer) {
   const std::string_view magnitude = TRY(der::parse_unsigned(integer, "the serial number"));
   return hex_encode(magnitude);

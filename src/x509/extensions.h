@@ -47,6 +47,9 @@ struct SignedObject {
   std::string_view signature;
 };
 Result<SignedObject> parse_signed(std::string_view bytes, std::string_view what);
+// Certificates and CRLs say the algorithm again inside, where it is signed; the two must be the same (RFC 5280 4.1.1.2
+// and 5.1.1.2). Reads the inner one. Error: parse_error.
+Status expect_same_algorithm(der::Reader& signed_part, const SignedObject& object);
 
 // An INTEGER's value as lower-case hex with an even number of digits. Error: parse_error for a negative one.
 Result<std::string> decode_serial(const der::Element& integer);

@@ -10,6 +10,22 @@
 
 namespace lockstep::x509 {
 
+namespace {
+
+// "P-384" where NIST gave the curve a name, else OpenSSL's: "secp256k1".
+std::string curve_name(EVP_PKEY* key) {
+  std::array<char, 80> name{};
+  std::size_t length = 0;
+  if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &length) != 1) return "on its own curve";
+  const std::string curve(name.data(), length);
+  if (curve == "prime256v1") return "P-256";
+  if (curve == "secp384r1") return "P-384";
+  if (curve == "secp521r1") return "P-521";
+  return curve;
+}
+
+}  // namespace
+
 std::string describe_public_key(std::string_view public_key_info) {
   const auto accepted = crypto::classify_public_key_info(public_key_info);
   if (accepted) return std::string(crypto::info(*accepted).display_name);
@@ -19,7 +35,7 @@ std::string describe_public_key(std::string_view public_key_info) {
   if (!key) return "unknown key";
   switch (EVP_PKEY_get_base_id(key.get())) {
     case EVP_PKEY_RSA: return "RSA " + std::to_string(EVP_PKEY_get_bits(key.get()));
-    case EVP_PKEY_EC: return "ECDSA P-" + std::to_string(EVP_PKEY_get_bits(key.get()));
+    case EVP_PKEY_EC: return "ECDSA " + curve_name(key.get());
     case EVP_PKEY_ED25519: return "Ed25519";
     default: break;
   }

@@ -17,6 +17,14 @@ std::string described(std::string_view label) {
   return "a '" + shown + "'";
 }
 
+// The first octet of DER is a '0' in ASCII, which a comment before PEM may begin with too.
+bool is_der(std::string_view bytes) {
+  if (static_cast<unsigned char>(bytes[0]) != der::kSequence) return false;
+  der::Reader reader(bytes);
+  der::Element element;
+  return (reader.read(element) && reader.at_end()) || bytes.find("-----BEGIN ") == std::string_view::npos;
+}
+
 }  // namespace
 
 Result<std::string> single_der(std::string_view bytes, const ExpectedInput& expected) {
@@ -25,7 +33,7 @@ Result<std::string> single_der(std::string_view bytes, const ExpectedInput& expe
     return fail(ErrorCode::parse_error, "failed to parse " + noun + " from " + std::string(expected.name) + why);
   };
   if (bytes.empty()) return bad(": it is empty");
-  if (static_cast<unsigned char>(bytes[0]) == der::kSequence) return std::string(bytes);
+  if (is_der(bytes)) return std::string(bytes);
   const auto blocks = parse_pem(bytes);
   if (!blocks) return bad(": " + blocks.error().message);
   if (blocks->empty()) return bad(": it is neither PEM nor DER");
