@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +73,7 @@ _RANDOM = re.compile(r"\.[a-z0-9]{6}\.tmp")
 class Call:
     name: str
     ordinal: int
-    paths: tuple[str, ...]  # with the random part of temporary names replaced
+    paths: tuple[str, ...]  # below the working directory "./…"; the random part of temporary names is replaced
     arguments: str
 
     @property
@@ -127,7 +127,7 @@ def _paths(name: str, arguments: str) -> tuple[str, ...]:
     return tuple(_RANDOM.sub(".XXXXXX.tmp", path) for path in found)
 
 
-def _parse(trace: Path) -> list[Call]:
+def _parse(trace: Path, shorten: Callable[[str], str]) -> list[Call]:
     calls: list[Call] = []
     counts: dict[str, int] = {}
     threads = set()
@@ -139,7 +139,7 @@ def _parse(trace: Path) -> list[Call]:
         name = match["name"]
         counts[name] = counts.get(name, 0) + 1
         arguments = match["rest"].rsplit(") = ", 1)[0]
-        calls.append(Call(name, counts[name], _paths(name, arguments), arguments))
+        calls.append(Call(name, counts[name], tuple(map(shorten, _paths(name, arguments))), arguments))
     if len(threads) > 1:
         raise Failure("the command has more than one thread: strace counts calls per thread, so points would be missed")
     return calls
@@ -164,9 +164,11 @@ class Tracer:
                 raise Failure(f"the command hangs: no end after {TIMEOUT} s") from hang
         return done.returncode, self._stdout.read_text(errors="replace"), self._stderr.read_text(errors="replace")
 
-    def _touches(self, path: str) -> bool:
+    def _shorten(self, path: str) -> str:
         top = str(self._work)
-        return path == top or path.startswith(top + "/") or path == str(self._stdout)
+        if path == str(self._stdout):
+            return "./(stdout)"
+        return "." + path.removeprefix(top) if path == top or path.startswith(top + "/") else path
 
     def record(self, argv: Sequence[str]) -> list[Call]:
         """A run without a fault: the calls that can be injected into."""
@@ -174,7 +176,8 @@ class Tracer:
         code, out, err = self._run(argv, ["-e", f"trace={names}"])
         if code != 0:
             raise Failure(f"the recording run failed: exit {code}\nstdout: {out}\nstderr: {err}")
-        calls = [call for call in _parse(self._trace) if any(map(self._touches, call.paths))]
+        calls = [call for call in _parse(self._trace, self._shorten)
+                 if any(path.startswith(".") for path in call.paths)]
         if not any(call.mutating for call in calls):
             raise Failure("the recording shows no call that changes the working directory")
         return calls
@@ -185,7 +188,7 @@ class Tracer:
         what = f"signal={KILL}" if point.action == KILL else f"error={point.action}"
         options = ["-e", f"trace={call.name}", "-e", f"inject={call.name}:{what}:when={call.ordinal}"]
         code, out, err = self._run(argv, options)
-        seen = _parse(self._trace)
+        seen = _parse(self._trace, self._shorten)
         text = self._trace.read_text(errors="replace")
         killed = code == -9
         fired = "killed by SIGKILL" in text and killed if point.action == KILL else "(INJECTED)" in text
