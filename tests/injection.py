@@ -206,8 +206,9 @@ def tracing_problem() -> str | None:
     """Why strace cannot inject here; None when it can."""
     if not shutil.which("strace"):
         return "strace is not installed"
-    done = subprocess.run(["strace", "-f", "-o", "/dev/null", "-e", "inject=getppid:signal=SIGKILL:when=1",
+    done = subprocess.run(["strace", "-f", "-o", "/dev/null", "-e", "inject=exit_group:signal=SIGKILL:when=1",
                            "sh", "-c", ":"], capture_output=True)  # fmt: skip
-    if done.returncode not in (0, -9):
-        return f"strace cannot trace processes here: {done.stderr.decode(errors='replace').strip()}"
+    if done.returncode != -9:
+        said = done.stderr.decode(errors="replace").strip()
+        return f"strace cannot trace processes and inject into them here: exit {done.returncode} {said}"
     return None

@@ -6,12 +6,14 @@ directory, the command, how to tell the old state from the new, and what must wo
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import oracles
-from support import Failure, binary, lockstep, make_ca, make_openssl_request, make_request, sign
+from injection import KILL, Point, Tracer
+from support import Failure, binary, lockstep, make_ca, make_openssl_request, make_request, scratch, sign
 
 OLD, NEW = "old", "new"
 
@@ -24,6 +26,7 @@ class Scenario:
     state: Callable[[Path], str]  # OLD or NEW, or raises Failure
     follow: Callable[[Path, str], None]  # the next run after a crash that left this state, and what must hold then
     recover: bool = False  # `lockstep recover` comes before `state`: the change shows file by file (Publish)
+    crashed: bool = False  # the prepared directory is what a kill left: the command recovers it first
     may_change: tuple[str, ...] = ()  # names a failed run may rewrite, for a written reason
     control: bool = False  # not atomic on purpose: the sweep must find bad states
 
@@ -260,6 +263,38 @@ def _folder_follow(argv: Callable[[Path], Sequence[str]], state_of: Callable[[Pa
     return follow
 
 
+# The same commands in what a crash left: they recover it first, and the recovery is broken at every call as well.
+
+
+def _killed(prepare: Callable[[Path], None], argv: Callable[[Path], Sequence[str]], call: str, path: str,
+            which: int = 0) -> Callable[[Path], None]:  # fmt: skip
+    """After `prepare`, `argv` was killed before the call whose last path ends like this."""
+
+    def crash(work: Path) -> None:
+        prepare(work)
+        with scratch("crash") as base:
+            copy = base / "work"
+            shutil.copytree(work, copy, symlinks=True)
+            calls = Tracer(base, copy).record(argv(copy))
+            chosen = [one for one in calls if one.name == call and one.paths[-1].endswith(path)][which]
+            if not Tracer(base, work).inject(argv(work), Point(chosen, KILL)).killed:
+                raise Failure("the preparing run was not killed")
+
+    return crash
+
+
+def _request_crashed(work: Path) -> None:
+    """The intent is durable and only the key is in place: the old state is what recovery makes of it."""
+    _killed(_request_over_prepare, _REQUEST_FORCE, "renameat", "/pair.csr")(work)
+    with scratch("recovered") as base:
+        shutil.copytree(work, base / "crashed", symlinks=True)
+        lockstep("recover", ".", cwd=work)  # here: the intent names absolute paths
+        digest = oracles.published_pair(work / "pair.key", work / "pair.csr")
+        shutil.rmtree(work)
+        shutil.copytree(base / "crashed", work, symlinks=True)
+    (work / "old-digest").write_text(digest)
+
+
 # The control: what people do with cp. The sweep must call it bad.
 
 
@@ -282,6 +317,7 @@ def _copy_state(work: Path) -> str:
 
 SCENARIOS = (
     Scenario("ca init", lambda work: None, _INIT, _init_state, _init_follow),
+    Scenario("ca init, empty folder", lambda work: (work / "ca").mkdir(mode=0o700), _INIT, _init_state, _init_follow),
     Scenario("ca request", _request_fixture, _REQUEST, _request_state, _request_follow, recover=True),
     Scenario("ca request --force", _request_over_prepare, _REQUEST_FORCE, _request_over_state, _request_over_follow,
              recover=True),
@@ -297,6 +333,14 @@ SCENARIOS = (
              _folder_follow(_cert("rollback", "localhost"), _folder_state(1, 0)),
              # The record of kept generations may list more than it must; no reader of the folder looks at it.
              may_change=("data/certs/localhost/.lockstep/history",)),
+    Scenario("ca init, after a crash", _killed(lambda work: None, _INIT, "renameat", "/.lockstep/current"), _INIT,
+             _init_state, _init_follow, crashed=True),
+    Scenario("request, after a crash", _request_crashed, _REQUEST_FORCE, _request_over_state, _request_over_follow,
+             recover=True, crashed=True),
+    Scenario("ca sign, after a crash", _killed(_ca_fixture(1), _SIGN_THREE, "renameat", "/.lockstep/current"), _SIGN,
+             _sign_state(1, ("r0.crt",)), _sign_follow(_SIGN, 1), crashed=True),
+    Scenario("import, after a crash", _killed(_folder_fixture(0), _import(1), "renameat", "/.lockstep/current"),
+             _import(1), _folder_state(None, 1), _folder_follow(_import(1), _folder_state(None, 1)), crashed=True),
     Scenario("control: two copies", _copy_prepare, _copy_argv, _copy_state, lambda work, state: None,
              control=True),
 )  # fmt: skip
