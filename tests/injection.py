@@ -75,6 +75,7 @@ class Call:
     ordinal: int
     paths: tuple[str, ...]  # below the working directory "./…"; the random part of temporary names is replaced
     arguments: str
+    result: str
 
     @property
     def mutating(self) -> bool:
@@ -138,8 +139,9 @@ def _parse(trace: Path, shorten: Callable[[str], str]) -> list[Call]:
         threads.add(match["pid"])
         name = match["name"]
         counts[name] = counts.get(name, 0) + 1
-        arguments = match["rest"].rsplit(") = ", 1)[0]
-        calls.append(Call(name, counts[name], tuple(map(shorten, _paths(name, arguments))), arguments))
+        arguments, _, result = match["rest"].rpartition(" = ")
+        paths = tuple(map(shorten, _paths(name, arguments)))
+        calls.append(Call(name, counts[name], paths, arguments, result))
     if len(threads) > 1:
         raise Failure("the command has more than one thread: strace counts calls per thread, so points would be missed")
     return calls
@@ -195,6 +197,39 @@ class Tracer:
         if not fired or len(seen) < call.ordinal:
             raise Failure(f"the injection did not fire: exit {code}\n{text[-600:]}\nstderr: {err}")
         return Injected(killed, code, out, err, seen[call.ordinal - 1].paths != call.paths)
+
+
+_KEPT_ONLY_IF = frozenset("openat mkdirat symlinkat linkat renameat renameat2 write pwrite64 copy_file_range ftruncate "
+                          "fallocate fsync fdatasync syncfs fchmod fchown fsetxattr close".split())  # fmt: skip
+
+
+def essential(calls: Sequence[Call]) -> set[Call]:
+    """The calls without which the new state is not durable, so that the command cannot succeed when one fails.
+
+    These are all that write, name or sync something, and the close of what was created; but removing does not count,
+    nor what a store keeps for itself (under .lockstep) once its pointer was renamed and synced.
+    """
+    swaps = [at for at, call in enumerate(calls) if call.name == "renameat" and call.paths[-1].endswith("/.lockstep/current")]
+    committed = len(calls)
+    if swaps:
+        committed = next(at for at in range(swaps[-1], len(calls)) if calls[at].name == "fsync")
+    created: set[str] = set()
+    found = set()
+    for at, call in enumerate(calls):
+        path = call.paths[-1]
+        if call.name == "openat" and "O_EXCL" in call.arguments:
+            created.add(path)
+        if call.name not in _KEPT_ONLY_IF or (call.name == "openat" and "O_EXCL" not in call.arguments):
+            continue
+        if call.name == "close":
+            if path not in created:
+                continue
+            created.remove(path)  # a later close is a reader's
+        if call.name == "mkdirat" and "EEXIST" in call.result:
+            continue
+        if at <= committed or "/.lockstep" not in path:
+            found.add(call)
+    return found
 
 
 def points_of(calls: Sequence[Call]) -> list[Point]:

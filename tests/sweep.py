@@ -5,7 +5,8 @@ prepared directory, the command is killed before one of them, or one of them fai
 
   killed      what is read through the stable names is the complete old or the complete new state; nothing was delivered
               that is not committed; the next run succeeds, and then nothing is left over and `doctor` is content
-  exit 0      the same, and the state is the new one
+  exit 0      the same, and the state is the new one; unless interrupted (EINTR), the call that failed was not one
+              without which the new state would not be durable
   exit 1      the directory is byte for byte what it was: names, modes, owners, links and content; except for
               commit_uncertain and committed_not_delivered, which must leave a complete state (the latter the new one)
 
@@ -35,7 +36,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import oracles
-from injection import KILL, Call, Injected, Point, Tracer, points_of, tracing_problem
+from injection import KILL, Call, Injected, Point, Tracer, essential, points_of, tracing_problem
 from scenarios import NEW, OLD, SCENARIOS, Scenario
 from support import Failure, binary, lockstep, scratch, skip, tree_difference, tree_state
 
@@ -101,6 +102,7 @@ class Sweep:
         self.report = Report(scenario)
         self._kept = kept
         self._lock = threading.Lock()
+        self._essential: set[Call] = set()
         self._free = [Bench(base / f"w{number}", scenario) for number in range(WORKERS)]
 
     def record(self) -> list[Call]:
@@ -119,6 +121,7 @@ class Sweep:
         self.scenario.follow(work, OLD)
         oracles.no_leftovers(work)
         self.report.calls = len(calls)
+        self._essential = essential(calls)
         return calls
 
     def run(self, points: Sequence[Point]) -> None:
@@ -137,7 +140,8 @@ class Sweep:
                 self.report.counts["killed" if injected.killed else f"exit {injected.code}"] += 1
             self._judge(bench, point, injected)
         except Exception as problem:  # every surprise is a finding: the sweep goes on and reports it
-            directory = self._kept / f"{self.scenario.name.replace(' ', '-')}-{point.call.name}-{point.call.ordinal}-{point.action}"
+            name = self.scenario.name.replace(",", "").replace(":", "").replace(" ", "-")
+            directory = self._kept / f"{name}-{point.call.name}-{point.call.ordinal}-{point.action}"
             shutil.rmtree(directory, ignore_errors=True)
             subprocess.run(["cp", "-a", "--", bench.work, directory], check=False)
             reason = str(problem) if isinstance(problem, Failure) else f"{type(problem).__name__}: {problem}"
@@ -166,6 +170,8 @@ class Sweep:
             raise Failure("a private key was printed")
         after = tree_state(bench.work)
         if injected.killed or injected.code == 0:
+            if injected.code == 0 and point.call in self._essential and point.action != "EINTR":
+                raise Failure("success, although a call that makes the change durable failed")
             if injected.code == 0 and point.call.mutating:
                 with self._lock:
                     self.report.tolerated.append(str(point))
