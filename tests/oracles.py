@@ -160,6 +160,16 @@ def folder(path: Path, root: Path) -> bytes | None:
     if (path / "fullchain.pem").read_bytes() != content + (path / "chain.pem").read_bytes():
         raise Failure("fullchain.pem is not cert.pem and chain.pem")
     json.loads((path / "metadata.json").read_text())
+    if (path / "combined.pem").exists():
+        pair(certificate, path / "combined.pem")
+        if content not in (path / "combined.pem").read_bytes():
+            raise Failure("combined.pem holds another certificate")
+    if (path / "nginx.conf").exists():
+        pinned = [Path(found) for found in re.findall(r"(/[^\s;\"']+\.pem)", (path / "nginx.conf").read_text())]
+        if len(pinned) < 2 or any(not found.is_file() for found in pinned):
+            raise Failure(f"nginx.conf names {pinned}")
+        if {found.parent.resolve() for found in pinned} != {(path / ".lockstep" / "current").resolve()}:
+            raise Failure(f"nginx.conf pins another generation: {pinned}")
     return content
 
 

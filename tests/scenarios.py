@@ -197,17 +197,24 @@ def _revoke_follow(work: Path, state: str) -> None:
     _sign_one(work)
 
 
-def _crl_prepare(work: Path) -> None:
-    _ca_fixture(2)(work)
-    lockstep("ca", "--data-dir", work / "ca", "crl")
-    lockstep("ca", "--data-dir", work / "ca", "revoke", "3")
+def _crl_prepare(made: int) -> Callable[[Path], None]:
+    def prepare(work: Path) -> None:
+        _ca_fixture(2)(work)
+        for _ in range(made):
+            lockstep("ca", "--data-dir", work / "ca", "crl")
+        lockstep("ca", "--data-dir", work / "ca", "revoke", "3")
+
+    return prepare
 
 
-def _crl_state(work: Path) -> str:
-    number = _authority(work).crl_number
-    if number not in (1, 2):
-        raise Failure(f"CRL number {number}: neither 1 nor 2")
-    return OLD if number == 1 else NEW
+def _crl_state(made: int) -> Callable[[Path], str]:
+    def state(work: Path) -> str:
+        number = _authority(work).crl_number
+        if number not in (made, made + 1):
+            raise Failure(f"CRL number {number}: neither {made} nor {made + 1}")
+        return OLD if number == made else NEW
+
+    return state
 
 
 def _crl_follow(work: Path, state: str) -> None:
@@ -224,9 +231,12 @@ def _cert(*arguments: str) -> Callable[[Path], Sequence[str]]:
     return _lockstep("cert", "--path", "data", *arguments)
 
 
-def _import(number: int) -> Callable[[Path], Sequence[str]]:
+def _import(number: int, *more: str) -> Callable[[Path], Sequence[str]]:
     return _cert("import", "--domain", "localhost", "--cert", f"p{number}.crt", "--key", f"p{number}.key",
-                 "--trust", "ca/ca.crt")  # fmt: skip
+                 "--trust", "ca/ca.crt", *more)  # fmt: skip
+
+
+_MORE = ("--combined", "--nginx-conf")  # they make new stable names in a folder that is in use
 
 
 def _folder_fixture(installed: int) -> Callable[[Path], None]:
@@ -324,11 +334,14 @@ SCENARIOS = (
     Scenario("ca sign", _ca_fixture(1), _SIGN, _sign_state(1, ("r0.crt",)), _sign_follow(_SIGN, 1)),
     Scenario("ca sign, three", _ca_fixture(1), _SIGN_THREE, _sign_state(3), _sign_follow(_SIGN_THREE, 3)),
     Scenario("ca revoke", _ca_fixture(2), _REVOKE, _revoke_state, _revoke_follow),
-    Scenario("ca crl", _crl_prepare, _CRL, _crl_state, _crl_follow),
+    Scenario("ca crl, the first", _crl_prepare(0), _CRL, _crl_state(0), _crl_follow),
+    Scenario("ca crl", _crl_prepare(1), _CRL, _crl_state(1), _crl_follow),
     Scenario("cert import", _folder_fixture(0), _import(1), _folder_state(None, 1),
              _folder_follow(_import(1), _folder_state(None, 1))),
     Scenario("cert import, renewal", _folder_fixture(1), _import(1), _folder_state(0, 1),
              _folder_follow(_import(1), _folder_state(0, 1))),
+    Scenario("cert import, more files", _folder_fixture(1), _import(1, *_MORE), _folder_state(0, 1),
+             _folder_follow(_import(1, *_MORE), _folder_state(0, 1))),
     Scenario("cert rollback", _folder_fixture(2), _cert("rollback", "localhost"), _folder_state(1, 0),
              _folder_follow(_cert("rollback", "localhost"), _folder_state(1, 0)),
              # The record of kept generations may list more than it must; no reader of the folder looks at it.
