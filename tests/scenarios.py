@@ -92,20 +92,12 @@ def _sign_one(work: Path) -> None:
 # ca request
 
 
-def _request_fixture(work: Path) -> None:
-    (work / "old").mkdir()
-    make_request(work, "old/pair")
-
-
-def _request_over_fixture(work: Path) -> None:
-    (work / "old").mkdir()
-    make_request(work, "old/pair")
-    make_openssl_request(work, "pair")
-
-
 _REQUEST = _lockstep("ca", "request", "--subject", "CN=sweep", "--san", "DNS:sweep", "--out-key", "pair.key",
                      "--out-csr", "pair.csr")  # fmt: skip
-_REQUEST_FORCE = lambda work: [*_REQUEST(work), "--force"]  # noqa: E731
+
+
+def _request_force(work: Path) -> Sequence[str]:
+    return [*_REQUEST(work), "--force"]
 
 
 def _request_state(work: Path) -> str:
@@ -114,12 +106,11 @@ def _request_state(work: Path) -> str:
 
 def _request_over_state(work: Path) -> str:
     found = oracles.published_pair(work / "pair.key", work / "pair.csr")
-    original = (work / "old-digest").read_text() if (work / "old-digest").exists() else None
-    return OLD if found == original else NEW
+    return OLD if found == (work / "old-digest").read_text() else NEW
 
 
 def _request_over_prepare(work: Path) -> None:
-    _request_over_fixture(work)
+    make_openssl_request(work, "pair")
     (work / "old-digest").write_text(oracles.published_pair(work / "pair.key", work / "pair.csr"))
 
 
@@ -132,7 +123,7 @@ def _request_follow(work: Path, state: str) -> None:
 
 
 def _request_over_follow(work: Path, state: str) -> None:
-    _again(_REQUEST_FORCE, work)
+    _again(_request_force, work)
     _must(_request_over_state(work), NEW, "after ca request --force")
 
 
@@ -295,7 +286,7 @@ def _killed(prepare: Callable[[Path], None], argv: Callable[[Path], Sequence[str
 
 def _request_crashed(work: Path) -> None:
     """The intent is durable and only the key is in place: the old state is what recovery makes of it."""
-    _killed(_request_over_prepare, _REQUEST_FORCE, "renameat", "/pair.csr")(work)
+    _killed(_request_over_prepare, _request_force, "renameat", "/pair.csr")(work)
     with scratch("recovered") as base:
         shutil.copytree(work, base / "crashed", symlinks=True)
         lockstep("recover", ".", cwd=work)  # here: the intent names absolute paths
@@ -328,8 +319,8 @@ def _copy_state(work: Path) -> str:
 SCENARIOS = (
     Scenario("ca init", lambda work: None, _INIT, _init_state, _init_follow),
     Scenario("ca init, empty folder", lambda work: (work / "ca").mkdir(mode=0o700), _INIT, _init_state, _init_follow),
-    Scenario("ca request", _request_fixture, _REQUEST, _request_state, _request_follow, recover=True),
-    Scenario("ca request --force", _request_over_prepare, _REQUEST_FORCE, _request_over_state, _request_over_follow,
+    Scenario("ca request", lambda work: None, _REQUEST, _request_state, _request_follow, recover=True),
+    Scenario("ca request --force", _request_over_prepare, _request_force, _request_over_state, _request_over_follow,
              recover=True),
     Scenario("ca sign", _ca_fixture(1), _SIGN, _sign_state(1, ("r0.crt",)), _sign_follow(_SIGN, 1)),
     Scenario("ca sign, three", _ca_fixture(1), _SIGN_THREE, _sign_state(3), _sign_follow(_SIGN_THREE, 3)),
@@ -348,7 +339,7 @@ SCENARIOS = (
              may_change=("data/certs/localhost/.lockstep/history",)),
     Scenario("ca init, after a crash", _killed(lambda work: None, _INIT, "renameat", "/.lockstep/current"), _INIT,
              _init_state, _init_follow, crashed=True),
-    Scenario("request, after a crash", _request_crashed, _REQUEST_FORCE, _request_over_state, _request_over_follow,
+    Scenario("request, after a crash", _request_crashed, _request_force, _request_over_state, _request_over_follow,
              recover=True, crashed=True),
     Scenario("ca sign, after a crash", _killed(_ca_fixture(1), _SIGN_THREE, "renameat", "/.lockstep/current"), _SIGN,
              _sign_state(1, ("r0.crt",)), _sign_follow(_SIGN, 1), crashed=True),
