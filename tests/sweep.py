@@ -41,7 +41,7 @@ from scenarios import NEW, OLD, SCENARIOS, Scenario
 from support import Failure, binary, lockstep, scratch, skip, tree_difference, tree_state
 
 WORKERS = 2
-SAMPLE = 28
+SAMPLE = 24
 UNCERTAIN, UNDELIVERED = "commit_uncertain", "committed_not_delivered"
 
 
