@@ -225,6 +225,8 @@ def essential(calls: Sequence[Call]) -> set[Call]:
             if path not in created:
                 continue
             created.remove(path)  # a later close is a reader's
+        if call.name.startswith("renameat") and path.endswith(".tmp"):
+            continue  # puts a left-over aside to remove it
         if call.name == "mkdirat" and "EEXIST" in call.result:
             continue
         if at <= committed or "/.lockstep" not in path:
