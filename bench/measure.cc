@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
   rusage usage{};
   if (wait4(child, &status, 0, &usage) != child) return 2;
   const auto elapsed = std::chrono::steady_clock::now() - begin;
-  std::printf("%lld %ld\n", static_cast<long long>(std::chrono::duration_cast<std::chrono::microseconds>(elapsed).count()),
+  std::printf("%lld %ld\n",
+              static_cast<long long>(std::chrono::duration_cast<std::chrono::microseconds>(elapsed).count()),
               usage.ru_maxrss);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

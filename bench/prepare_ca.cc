@@ -33,7 +33,8 @@ Status prepare(const std::string& directory, ca::Serial count, bool revoked) {
   durable::Runtime runtime{files, clock, random};
   auto writer = TRY(durable::StoreWriter::open(runtime, directory, ca::store_options()));
   durable::Change change;
-  change.produce(ca::kIndexFile, [&](durable::MemberSink& sink) { return write_index(sink, count, revoked, clock.now()); });
+  change.produce(ca::kIndexFile,
+                 [&](durable::MemberSink& sink) { return write_index(sink, count, revoked, clock.now()); });
   change.put(ca::kSerialFile, ca::serial_to_hex(count + 2) + "\n");
   TRY(writer.commit(change));
   return {};

@@ -7,6 +7,7 @@
 
 #include "cli/environment.h"
 #include "testing/crash_explorer.h"
+#include "testing/effort.h"
 #include "testing/manual_clock.h"
 #include "x509/certificate.h"
 
@@ -14,6 +15,7 @@ namespace lockstep::cli {
 namespace {
 
 using lockstep::testing::CrashScenario;
+using lockstep::testing::deep;
 using lockstep::testing::explore;
 using lockstep::testing::ExplorerReport;
 using lockstep::testing::ManualClock;
@@ -303,13 +305,11 @@ class Command : public ::testing::TestWithParam<CrashScenario> {};
 TEST_P(Command, SurvivesEveryCrashAndEveryFailingCall) {
   // A command makes and checks signatures in each of thousands of states: the full exploration takes many minutes. The
   // short one crashes at every call too, but in fewer of the states that each crash may leave.
-  const char* deep = std::getenv("LOCKSTEP_DEEP");
-  const bool full = deep != nullptr && std::string_view(deep) == "1";
   lockstep::testing::ExplorerOptions options;
-  options.limits.exhaustive = full ? 96 : 12;
-  options.limits.samples = full ? 24 : 4;
-  options.recovery_depth = full ? 1 : 0;
-  options.crash_after_faults = full;
+  options.limits.exhaustive = deep() ? 96 : 12;
+  options.limits.samples = deep() ? 24 : 4;
+  options.recovery_depth = deep() ? 1 : 0;
+  options.crash_after_faults = deep();
   const ExplorerReport report = explore(GetParam(), options);
   std::cout << report.summary(GetParam().name) << "\n";
   EXPECT_THAT(report.violations, IsEmpty());

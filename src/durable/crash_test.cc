@@ -9,13 +9,16 @@
 #include "durable/generation_store.h"
 #include "durable/publish.h"
 #include "testing/crash_explorer.h"
+#include "testing/effort.h"
 #include "testing/manual_clock.h"
 
 namespace lockstep::durable {
 namespace {
 
 using lockstep::testing::CrashScenario;
+using lockstep::testing::deep;
 using lockstep::testing::explore;
+using lockstep::testing::ExplorerOptions;
 using lockstep::testing::ExplorerReport;
 using lockstep::testing::ManualClock;
 using lockstep::testing::RunOutcome;
@@ -259,7 +262,10 @@ CrashScenario publish_pair(bool existing) {
 class Durable : public ::testing::TestWithParam<CrashScenario> {};
 
 TEST_P(Durable, SurvivesEveryCrashAndEveryFailingCall) {
-  const ExplorerReport report = explore(GetParam());
+  ExplorerOptions options;
+  options.limits.exhaustive = deep() ? 1U << 20U : 256;
+  options.limits.samples = 64;
+  const ExplorerReport report = explore(GetParam(), options);
   std::cout << report.summary(GetParam().name) << "\n";
   EXPECT_THAT(report.violations, IsEmpty());
   EXPECT_GT(report.crash_states, 1U);
@@ -281,7 +287,10 @@ INSTANTIATE_TEST_SUITE_P(Operations, Durable,
 class Mutated : public ::testing::TestWithParam<CrashScenario> {};
 
 TEST_P(Mutated, EveryFsyncAndTheOrderOfStepsMatter) {
-  lockstep::testing::ExplorerOptions options;
+  ExplorerOptions options;
+  options.limits.exhaustive = 256;
+  options.limits.samples = 64;
+  options.inject_faults = false;
   options.stop_at_first = true;
   options.recovery_depth = 1;
   const auto report = explore_mutations(GetParam(), options);

@@ -299,6 +299,7 @@ Status StoreWriter::collect() {
     auto successor = Snapshot::open_generation(*control_, history_[i + 1]);
     if (!successor || successor->manifest().created_at + options_.keep.seconds > now) return {};
     TRY(remove_generation(generation));
+    if (history_[i] == generation) ++i;  // pinned by a reader
   }
   return {};
 }
