@@ -16,8 +16,8 @@ Result<std::string> recover_store(Context& context, durable::Runtime& runtime, c
   const auto snapshot = durable::Snapshot::open(runtime.files, path);
   if (!snapshot && snapshot.error().code != ErrorCode::not_found) return fail(snapshot.error());
   if (!snapshot) {
-    // A first commit that was cut off. Whose it was to be is not known, and does not matter to the clean-up; the key of a
-    // CA that never was may be part of it.
+    // A first commit that was cut off. Whose it was to be is not known, and does not matter to the clean-up; the key of
+    // a CA that never was may be part of it.
     TRY(durable::StoreWriter::open(runtime, path, {}));
     return std::string("nothing was committed yet");
   }

@@ -237,7 +237,8 @@ TEST(CrashExplorer, FindsEveryMissingFsync) {
   });
   std::cout << report.found.size() << " mutants\n";
   for (const std::string& survivor : report.survivors) std::cout << "  survived: " << survivor << "\n";
-  EXPECT_EQ(report.found.size() + report.survivors.size(), 6U + 5U);  // each left out, and each after what follows it but for the last
+  EXPECT_EQ(report.found.size() + report.survivors.size(),
+            6U + 5U);  // each left out, and each after what follows it but for the last
   // An fsync may trade places with what does not depend on it, such as the creation of the next file.
   for (const std::string& survivor : report.survivors) EXPECT_THAT(survivor, Not(::testing::StartsWith("without")));
 }
