@@ -39,7 +39,7 @@ class Change {
   Change& produce(std::string name, MemberWriter write, std::optional<std::uint32_t> mode = {});
   Change& remove(std::string name);
   // Makes durable what the change refers to outside of the store. Called once, when the whole generation is written and
-  // before its first fsync: one journal commit of the file system then carries both.
+  // its files are synced: one journal commit of the file system then carries both.
   Change& make_durable_with(std::function<Status()> sync);
 
   [[nodiscard]] const std::vector<MemberChange>& members() const { return members_; }

@@ -28,11 +28,12 @@ class StoreWriter::UnsyncedFiles {
   }
 
   Status sync() {
-    for (const auto& file : files_) {
-      TRY(file->sync());  // data and inode: an unsynced file comes back empty after a power cut
-      TRY(file->close());
+    // The last one first: when its write-back has come to its end the others' most likely have, and their fsyncs find
+    // little left to do.
+    for (; !files_.empty(); files_.pop_back()) {
+      TRY(files_.back()->sync());  // data and inode: an unsynced file comes back empty after a power cut
+      TRY(files_.back()->close());
     }
-    files_.clear();
     return {};
   }
 
@@ -146,8 +147,8 @@ Status StoreWriter::fill_generation(const Change& change, Generation generation)
     if (stat.gid != *options_.group) TRY(directory->change_owner(stat.uid, *options_.group));
   }
   TRY(directory->change_mode(options_.directory_mode));
-  if (change.companion_sync()) TRY(change.companion_sync()());
   TRY(unsynced.sync());
+  if (change.companion_sync()) TRY(change.companion_sync()());
   TRY(directory->sync());   // the members' names: their fsyncs did not cover them
   return control_->sync();  // the generation's own name
 }

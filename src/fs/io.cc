@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <vector>
 
 namespace lockstep::fs {
@@ -36,11 +37,12 @@ Result<std::string> read_all(File& file, std::size_t limit) {
 }
 
 Status read_pieces(File& file, const std::function<Status(std::string_view)>& consume) {
-  std::vector<char> piece(kPieceBytes);
+  // Not cleared first: for a small file that would cost more than reading it.
+  const auto piece = std::make_unique_for_overwrite<char[]>(kPieceBytes);
   for (;;) {
-    const std::size_t count = TRY(file.read(piece));
+    const std::size_t count = TRY(file.read(std::span<char>(piece.get(), kPieceBytes)));
     if (count == 0) return {};
-    TRY(consume(std::string_view(piece.data(), count)));
+    TRY(consume(std::string_view(piece.get(), count)));
   }
 }
 
