@@ -79,8 +79,8 @@ class Case(unittest.TestCase):
         self.says(f"Error: {message}", first)
         self.assertTrue(all(line.startswith("Hint: ") for line in rest) and len(rest) <= 1, plain.stderr)
 
-        structured = self.lockstep(*arguments, "--json")
-        self.assertEqual(structured.code, code, f"{arguments} --json: {structured.text}")
+        structured = self.lockstep("--json", *arguments)
+        self.assertEqual(structured.code, code, f"--json {arguments}: {structured.text}")
         self.assertEqual(structured.stderr, "")
         document = json.loads(structured.stdout)
         self.assertEqual(list(document), ["error"])
