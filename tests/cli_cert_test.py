@@ -69,7 +69,7 @@ class Outputs(CertificateCase):
         key = (self.folder / "privkey.pem").stat()
         self.assertEqual((key.st_mode & 0o777, key.st_gid), (0o640, (self.folder / "cert.pem").stat().st_gid))
         self.assertNotEqual(key.st_gid, 0)
-        self.fails([*self.words(), "--group", "no-such-group"], "…", "not_found")
+        self.fails([*self.words(), "--group", "no-such-group"], "…", "invalid_argument")
 
     def test_list_show_verify_and_rollback(self) -> None:
         self.succeeds(["cert", "list"], f"No certificates in {self.folders}.\n")
