@@ -154,6 +154,18 @@ TEST_F(Check, RepairGoesForwardAboveEveryNumberFound) {
   EXPECT_THAT(damage(), IsEmpty());
 }
 
+TEST_F(Check, RepairForgetsNoRevocation) {
+  // The generation that revoked 02 is damaged, though not in its index; the intact one before it has 02 active.
+  ASSERT_TRUE(revoke(2, x509::RevocationReason::key_compromise));
+  overwrite("serial", "damaged");
+  ASSERT_TRUE(repair(runtime, kDirectory));
+  const auto entry = ledger.read().value()->find(2);
+  ASSERT_TRUE(entry && *entry && (*entry)->revocation);
+  EXPECT_EQ((*entry)->revocation->reason, x509::RevocationReason::key_compromise);
+  EXPECT_EQ(publish_crl(ledger, 60, clock.now())->revoked, 2U);
+  EXPECT_THAT(damage(), IsEmpty());
+}
+
 TEST_F(Check, RepairRefusesWhenNoGenerationIsIntact) {
   for (const auto& [path, entry] : disk.dump()) {
     if (path.starts_with("/srv/ca/.lockstep/gen-") && path.ends_with("/ca.key")) disk.write_file(path, "junk", 0600);
