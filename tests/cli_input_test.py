@@ -145,6 +145,24 @@ class DataDirectories(Case):
         self.fails(["ca", "init", "--subject", "CN=x", "--data-dir", "host.csr/ca"], "…", "io_error")
 
 
+class OwnFiles(Case):
+    """The names in a CA's directory are links into its store: nothing that is written may go through them."""
+
+    def test_outputs_never_replace_the_cas_own_files(self) -> None:
+        self.initialize()
+        csr = self.request()
+        for name in ("ca.key", "ca.crt", "serial", "index.json", ".lockstep/current/ca.key", ".lockstep/new"):
+            message = f"'{self.ca}/{name}' leads into the store '{self.ca}', which is changed by its own commands only"
+            self.fails(["ca", "sign", csr, "--out", self.ca / name], f"--out: {message}", "foreign_file")
+            request = ["ca", "request", "--subject", "CN=x", "--force"]
+            self.fails([*request, "--out-key", self.ca / name, "--out-csr", "x.csr"], message, "foreign_file")
+            self.fails([*request, "--out-key", "x.key", "--out-csr", self.ca / name], message, "foreign_file")
+        for option, value in (("--out", "certs/99.pem"), ("--out", "copy.crt"), ("--out-dir", "certs"), ("--out-dir", "")):
+            place = self.ca / (value if option == "--out-dir" else os.path.dirname(value))
+            self.fails(["ca", "sign", csr, option, self.ca / value],
+                       f"{option}: '{place}' belongs to the CA, which keeps its own copy", "foreign_file")  # fmt: skip
+
+
 class Unprivileged(UnprivilegedCase):
     def test_a_request_that_cannot_be_read(self) -> None:
         self.initialize()
