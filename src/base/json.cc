@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,13 @@ Result<nlohmann::json> parse_json(std::string_view text, std::string_view name, 
   } catch (const nlohmann::json::exception&) {
     return fail(ErrorCode::parse_error, where + ": not valid JSON");
   }
+}
+
+std::uint64_t json_unsigned(const nlohmann::json& value, std::uint64_t largest) {
+  if (!value.is_number_unsigned()) throw std::out_of_range("not a whole number");
+  const auto number = value.get<std::uint64_t>();
+  if (number > largest) throw std::out_of_range("above the largest number allowed");
+  return number;
 }
 
 std::string json_quote(std::string_view text) {

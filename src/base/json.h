@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string_view>
 
@@ -19,6 +20,11 @@ struct JsonLimits {
 
 // `name` is the file or source that an error names. Errors: too_large, parse_error (with the byte offset).
 Result<nlohmann::json> parse_json(std::string_view text, std::string_view name, const JsonLimits& limits = {});
+
+// The value as a whole number from 0 to `largest`. Throws std::out_of_range for everything else: get<>() of
+// nlohmann-json converts fractions, negative and too large numbers without a word. For the readers that take an
+// exception for "not ours".
+std::uint64_t json_unsigned(const nlohmann::json& value, std::uint64_t largest);
 
 // The text as a JSON string literal with its quotes. Invalid UTF-8 becomes U+FFFD.
 std::string json_quote(std::string_view text);

@@ -92,5 +92,14 @@ TEST(Json, QuotedTextComesBack) {
   EXPECT_EQ(parse_json(json_quote(text), "x").value().get<std::string>(), text);
 }
 
+TEST(Json, OnlyWholeNumbersWithinTheLimitAreNumbers) {
+  const auto value = [](const char* text) { return parse_json(text, "x").value(); };
+  EXPECT_EQ(json_unsigned(value("7"), 7), 7U);
+  EXPECT_EQ(json_unsigned(value("18446744073709551615"), UINT64_MAX), UINT64_MAX);
+  for (const char* bad : {"8", "-1", "1.0", "4e24", "18446744073709551616", "\"7\"", "true", "null", "[7]"}) {
+    EXPECT_THROW(json_unsigned(value(bad), 7), std::out_of_range) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace lockstep

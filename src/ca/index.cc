@@ -29,13 +29,9 @@ bool take_plain(std::string_view* line, std::string_view opening, std::string_vi
 
 // The end of a JSON string that may hold escapes, from just after its opening quote.
 std::size_t string_end(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    i = text.find_first_of("\"\\", i);
-    if (i == std::string_view::npos) break;
-    if (text[i] == '"') return i;
-    ++i;
-  }
-  return std::string_view::npos;
+  std::size_t at = text.find_first_of("\"\\");
+  while (at != std::string_view::npos && text[at] != '"') at = text.find_first_of("\"\\", at + 2);
+  return at;
 }
 
 struct RawEntry {

@@ -15,8 +15,12 @@ namespace {
 Result<std::string> recover_store(Context& context, durable::Runtime& runtime, const std::string& path) {
   const auto snapshot = durable::Snapshot::open(runtime.files, path);
   if (!snapshot && snapshot.error().code != ErrorCode::not_found) return fail(snapshot.error());
-  // A store that nothing was committed to yet belongs to nobody: there is nothing that could be half done.
-  if (!snapshot) return std::string("nothing was committed yet");
+  if (!snapshot) {
+    // A first commit that was cut off. Whose it was to be is not known, and does not matter to the clean-up; the key of
+    // a CA that never was may be part of it.
+    TRY(durable::StoreWriter::open(runtime, path, {}));
+    return std::string("nothing was committed yet");
+  }
   if (snapshot->manifest().kind == ca::kStoreKind) {
     // Opening it for writing also removes certificates that were never recorded.
     ca::FlatLedger ledger(runtime, path, [&](const std::string& text) { context.warn(text); });

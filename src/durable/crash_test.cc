@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <iostream>
+#include <regex>
 
 #include "durable/atomic_file.h"
 #include "durable/generation_store.h"
@@ -286,6 +287,30 @@ INSTANTIATE_TEST_SUITE_P(Operations, Durable,
 // What must stay of the report of a mutation check: the mutants that are harmless, each with its reason in the test.
 class Mutated : public ::testing::TestWithParam<CrashScenario> {};
 
+// Mutants that keep the promise, each for a reason.
+bool is_as_good(const std::string& mutant) {
+  const auto matches = [&](const char* pattern) { return std::regex_search(mutant, std::regex(pattern)); };
+  // The change is done; this only makes the removal of its record durable. A record that comes back is found complete.
+  if (matches("^without fsync of '/srv/keys' \\(operation [0-9]+\\)$")) return mutant.ends_with("(operation 60)");
+  // The pointer is durable; this is the record that tells a lost pointer from a first commit that was cut off.
+  if (matches("^without fsync of '/srv/store/.lockstep'")) return mutant.ends_with("(operation 89)");
+  if (mutant.starts_with("without")) return false;
+  // Syncing this before that, or that before this: both are durable before the next step that shows anything.
+  if (matches("fsync of .* after fsync of")) return true;
+  // A name that nobody looks at yet, made before or after the things it does not concern are durable.
+  if (matches("fsync of .* after (create|link|symlink) of")) return true;
+  // fchmod: only the mode of a file under a temporary name, and the fsync of its name follows.
+  if (matches("fchmod of .* after fsync of")) return true;
+  // Two targets of one publish: the record stands, and completes either.
+  if (matches("rename of '/srv/keys/k' .* after rename of '/srv/certs/c'")) return true;
+  // A stable name that is lost is made again by whoever opens the store.
+  if (matches("symlink of '/srv/store/[a-z.]+' .* after fsync of '/srv/store'")) return true;
+  // Clearing up after the change is done.
+  if (matches("after unlink of '/srv/keys/\\.k\\.[a-z0-9]+\\.tmp'")) return true;
+  // What follows the last change that must be durable.
+  return matches("lockstep-intent|/history|\\.history\\.|fsync of '/srv' .* after fchmod of");
+}
+
 TEST_P(Mutated, EveryFsyncAndTheOrderOfStepsMatter) {
   ExplorerOptions options;
   options.limits.exhaustive = 256;
@@ -294,11 +319,11 @@ TEST_P(Mutated, EveryFsyncAndTheOrderOfStepsMatter) {
   options.stop_at_first = true;
   options.recovery_depth = 1;
   const auto report = explore_mutations(GetParam(), options);
-  std::cout << GetParam().name << ": " << report.mutants << " mutants\n";
-  for (const std::string& survivor : report.survivors) std::cout << "  survives: " << survivor << "\n";
-  for (const std::string& survivor : report.survivors) {
-    EXPECT_EQ(survivor.find("without fsync"), std::string::npos) << survivor;
-  }
+  std::cout << GetParam().name << ": " << report.found.size() << " mutants found\n";
+  for (const std::string& mutant : report.found) std::cout << "  red: " << mutant << "\n";
+  for (const std::string& mutant : report.survivors) std::cout << "  as good: " << mutant << "\n";
+  EXPECT_GT(report.found.size(), 0U);
+  for (const std::string& mutant : report.survivors) EXPECT_TRUE(is_as_good(mutant)) << mutant;
 }
 
 INSTANTIATE_TEST_SUITE_P(Operations, Mutated,

@@ -197,7 +197,9 @@ TEST_F(GenerationStore, AStoreOfAnotherKindIsRefused) {
 }
 
 TEST_F(GenerationStore, AWriterThatCommitsNothingLeavesNothing) {
-  { ASSERT_TRUE(open()); }
+  {
+    ASSERT_TRUE(open());
+  }
   EXPECT_FALSE(std::filesystem::exists(directory.path("store")));
 }
 
@@ -227,7 +229,9 @@ TEST_F(GenerationStore, LooseEntriesOfTheControlDirectoryAreLeftAloneOrCleared) 
   ASSERT_EQ(::mkfifo(at(".lockstep/gen-00000007/pipe").c_str(), 0600), 0);
   ASSERT_EQ(::symlink("../..", at(".lockstep/gen-00000007/link").c_str()), 0);
   ASSERT_EQ(::mkfifo(at(".lockstep/.current.abcdef.tmp").c_str(), 0600), 0);
-  { ASSERT_TRUE(open()); }
+  {
+    ASSERT_TRUE(open());
+  }
   EXPECT_FALSE(std::filesystem::exists(at(".lockstep/gen-00000007")));
   EXPECT_EQ(content_of("cert"), "one");
   EXPECT_TRUE(std::filesystem::exists(directory.path(".")));

@@ -69,7 +69,7 @@ Result<Intent> parse_intent(std::string_view text, std::string_view name) {
   if (!document) return damaged(document.error().message);
   try {
     Intent intent;
-    if (document->at("schema").get<int>() != 1) return damaged("its schema is not 1");
+    if (json_unsigned(document->at("schema"), 1) != 1) return damaged("its schema is not 1");
     const auto state = document->at("state").get<std::string>();
     if (state != "commit" && state != "abort") return damaged("unknown state '" + state + "'");
     intent.state = state == "commit" ? IntentState::commit : IntentState::abort;
@@ -80,7 +80,7 @@ Result<Intent> parse_intent(std::string_view text, std::string_view name) {
     }
     if (intent.targets.empty()) return damaged("no targets");
     return intent;
-  } catch (const nlohmann::json::exception&) {
+  } catch (const std::exception&) {
     return damaged("a field is missing or of the wrong type");
   }
 }

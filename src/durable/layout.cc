@@ -23,6 +23,7 @@ std::optional<Generation> parse_generation_name(std::string_view name) {
   Generation generation = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), generation);
   if (error != std::errc() || end != digits.data() + digits.size() || generation == 0) return std::nullopt;
+  if (generation > kLargestGeneration) return std::nullopt;
   // One number has one name: "gen-7" and "gen-000000007" are not ours.
   if (generation_name(generation) != name) return std::nullopt;
   return generation;

@@ -18,6 +18,8 @@ inline constexpr const char* kManifestFile = "manifest.json";
 
 // A generation's number; 0 means "none".
 using Generation = std::uint64_t;
+inline constexpr Generation kLargestGeneration =
+    999'999'999'999;  // no store lives to see it; a damaged file may say more
 
 // "gen-00000007"; more digits when eight do not suffice.
 std::string generation_name(Generation generation);

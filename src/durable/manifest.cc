@@ -40,20 +40,20 @@ bool is_sha256(const std::string& text) {
 Manifest read_fields(const nlohmann::json& document) {
   Manifest manifest;
   manifest.kind = document.at("kind").get<std::string>();
-  manifest.generation = document.at("generation").get<Generation>();
-  manifest.parent = document.at("parent").get<Generation>();
-  manifest.highest = document.at("highest").get<Generation>();
-  manifest.history = document.at("history").get<std::vector<Generation>>();
+  manifest.generation = json_unsigned(document.at("generation"), kLargestGeneration);
+  manifest.parent = json_unsigned(document.at("parent"), kLargestGeneration);
+  manifest.highest = json_unsigned(document.at("highest"), kLargestGeneration);
+  for (const auto& kept : document.at("history")) manifest.history.push_back(json_unsigned(kept, kLargestGeneration));
   const auto created = parse_rfc3339(document.at("created_at").get<std::string>());
   manifest.created_at = created.value();
   for (const auto& item : document.at("members")) {
     ManifestMember member;
     member.name = item.at("name").get<std::string>();
-    member.size = item.at("size").get<std::uint64_t>();
+    member.size = json_unsigned(item.at("size"), INT64_MAX);
     member.sha256 = item.at("sha256").get<std::string>();
     if (!parse_octal(item.at("mode").get<std::string>(), &member.mode)) throw std::out_of_range("mode");
-    member.uid = item.at("uid").get<std::uint32_t>();
-    member.gid = item.at("gid").get<std::uint32_t>();
+    member.uid = static_cast<std::uint32_t>(json_unsigned(item.at("uid"), UINT32_MAX));
+    member.gid = static_cast<std::uint32_t>(json_unsigned(item.at("gid"), UINT32_MAX));
     manifest.members.push_back(std::move(member));
   }
   return manifest;
@@ -110,7 +110,7 @@ Result<Manifest> parse_manifest(std::string_view text, std::string_view name) {
   const auto document = parse_json(text, name, {.bytes = kManifestLimit, .depth = 6});
   if (!document) return damaged(document.error().message);
   try {
-    if (document->at("schema").get<int>() != 1) return damaged("its schema is not 1");
+    if (json_unsigned(document->at("schema"), 1) != 1) return damaged("its schema is not 1");
     Manifest manifest = read_fields(*document);
     const std::string broken = broken_rule(manifest);
     if (!broken.empty()) return damaged(broken);

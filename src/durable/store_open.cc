@@ -172,8 +172,8 @@ Status StoreWriter::load_history(OpenFor purpose) {
     auto document = parse_json(*text, name, {.bytes = kHistoryLimit, .depth = 3});
     try {
       if (!document) throw std::runtime_error("not JSON");
-      for (const auto generation : document->at("kept").get<std::vector<Generation>>()) kept.insert(generation);
-      highest_ = std::max(highest_, document->at("highest").get<Generation>());
+      for (const auto& generation : document->at("kept")) kept.insert(json_unsigned(generation, kLargestGeneration));
+      highest_ = std::max(highest_, json_unsigned(document->at("highest"), kLargestGeneration));
     } catch (const std::exception&) {
       return fail(ErrorCode::damaged, "'" + name + "' is not a list of generations", "run 'lockstep doctor'");
     }

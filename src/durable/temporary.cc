@@ -9,14 +9,15 @@ namespace {
 constexpr std::string_view kSuffix = ".tmp";
 constexpr std::size_t kRandomLength = 6;
 
-// A regular file that no process holds locked. Another process may remove it at any moment: not ours then.
-Result<bool> is_abandoned(fs::Directory& directory, const std::string& name) {
+// The file, locked, when no process held it; nothing when one does, or when it is gone meanwhile.
+Result<std::unique_ptr<fs::File>> take_abandoned(fs::Directory& directory, const std::string& name) {
   auto file = directory.open_file(name, fs::OpenMode::read);
   if (!file) {
-    if (file.error().system_errno == ENOENT) return false;
+    if (file.error().system_errno == ENOENT) return std::unique_ptr<fs::File>();
     return fail(std::move(file).error());
   }
-  return (*file)->try_lock(fs::LockKind::exclusive);
+  const bool locked = TRY((*file)->try_lock(fs::LockKind::exclusive));
+  return locked ? std::move(*file) : std::unique_ptr<fs::File>();
 }
 
 Status remove_unless_gone(fs::Directory& directory, const std::string& name) {
@@ -75,7 +76,8 @@ Status sweep_temporaries(fs::Directory& directory, const std::function<bool(cons
     if (entry.type == fs::FileType::symlink) {
       TRY(remove_unless_gone(directory, entry.name));
     } else if (entry.type == fs::FileType::regular) {
-      const bool abandoned = TRY(is_abandoned(directory, entry.name));
+      // Its lock is held until it is unlinked: whoever has just created it, and not locked it yet, then sees either.
+      const std::unique_ptr<fs::File> abandoned = TRY(take_abandoned(directory, entry.name));
       if (abandoned) TRY(remove_unless_gone(directory, entry.name));
     }
   }

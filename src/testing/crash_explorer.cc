@@ -36,8 +36,10 @@ void crash_everywhere(const CrashScenario& scenario, const ExplorerOptions& opti
     }
     return options.mutation ? options.mutation(operation) : Verdict{};
   });
+  disk.set_delay_hook([&] { graph.crash_here(disk, allow_either, "crash between two calls that were exchanged"); });
   const RunOutcome outcome = scenario.run(disk);
   disk.set_hook(nullptr);
+  disk.finish_delayed();
   if (outcome != RunOutcome::success) graph.violation("the run did not succeed");
   graph.crash_here(disk, allow_new, "crash after success was reported");
 }
@@ -83,14 +85,13 @@ MutationReport explore_mutations(const CrashScenario& scenario, const ExplorerOp
 
   MutationReport report;
   const auto try_mutant = [&](const std::string& what, std::uint64_t index, Verdict::Action action) {
-    ++report.mutants;
     ExplorerOptions mutant = options;
     mutant.inject_faults = false;
     mutant.stop_at_first = true;
     mutant.mutation = [index, action](const Operation& operation) {
       return Verdict{operation.index == index ? action : Verdict::Action::proceed, 0};
     };
-    if (explore(scenario, mutant).violation_count == 0) report.survivors.push_back(what);
+    (explore(scenario, mutant).violation_count == 0 ? report.survivors : report.found).push_back(what);
   };
   const auto gives_order = [](const Operation& operation) {
     return operation.kind == "fsync" || operation.kind.starts_with("rename");

@@ -59,6 +59,7 @@ struct ExplorerOptions {
   // What a completed recovery showed must stay through a crash right after it.
   bool recovery_makes_durable = true;
   bool inject_faults = true;
+  unsigned one_fault_in = 1;  // above 1: every so many-th, spread over the calls and errors
   // Crash also at every call that follows an injected fault (the clean-up), not only at the end.
   bool crash_after_faults = true;
   bool stop_at_first = false;
@@ -84,7 +85,7 @@ struct ExplorerReport {
 ExplorerReport explore(const CrashScenario& scenario, const ExplorerOptions& options = {});
 
 struct MutationReport {
-  std::uint64_t mutants = 0;
+  std::vector<std::string> found;      // the mutants that made the explorer report a violation
   std::vector<std::string> survivors;  // the mutants that the explorer did not find fault with
 };
 

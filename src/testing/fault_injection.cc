@@ -158,9 +158,12 @@ class FaultInjector {
 void inject_faults(const CrashScenario& scenario, const ExplorerOptions& options, const SimImage& base,
                    const std::vector<Operation>& operations, CrashGraph& graph, ExplorerReport& report) {
   FaultInjector injector(scenario, options, base, graph, report);
+  std::uint64_t considered = options.limits.seed;
+  const auto chosen = [&] { return ++considered % options.one_fault_in == 0; };
   for (const Operation& target : operations) {
     for (const int error : possible_errors(target.kind)) {
       if (graph.should_stop()) return;
+      if (!chosen()) continue;
       injector.inject(
           target.index, [&](const Operation& operation) { return operation.index == target.index ? error : 0; }, true,
           std::string(std::strerror(error)) + " from " + describe(target));
@@ -168,6 +171,7 @@ void inject_faults(const CrashScenario& scenario, const ExplorerOptions& options
     for (const Sickness& sickness : kSicknesses) {
       if (graph.should_stop()) return;
       if (sickness.error(target) == 0) continue;  // the same as from the next call on
+      if (!chosen()) continue;
       injector.inject(target.index, sickness.error, false,
                       std::string(sickness.name) + " from " + describe(target) + " on");
     }

@@ -18,6 +18,7 @@ class Core : public std::enable_shared_from_this<Core> {
   bool can_copy = true;
   bool can_clone = false;
   std::function<void()> delayed;
+  std::function<void()> before_delayed;
 
   // One call of the seam: asks the hook, then runs `body`, an Outcome<T>(), under the mutex. What the body captures
   // must outlive the handle, since a call that gives no value may be put off.
@@ -27,7 +28,7 @@ class Core : public std::enable_shared_from_this<Core> {
     using Value = typename std::invoke_result_t<Body>::value_type;
     const Verdict verdict = ask(kind, path, mutates);
     if (verdict.action == Verdict::Action::fail) return failed(kind, path, verdict.error);
-    const std::lock_guard lock(mutex);
+    std::unique_lock lock(mutex);
     if constexpr (std::is_void_v<Value>) {
       if (verdict.action == Verdict::Action::skip) return {};
       if (verdict.action == Verdict::Action::delay && mutates && !delayed) {
@@ -38,7 +39,12 @@ class Core : public std::enable_shared_from_this<Core> {
     std::function<void()> late;
     if (mutates) late = std::exchange(delayed, nullptr);
     auto outcome = body();
-    if (late) late();
+    if (late) {
+      lock.unlock();
+      if (before_delayed) before_delayed();  // it looks at the state
+      lock.lock();
+      late();
+    }
     if (!outcome) return failed(kind, path, outcome.error());
     if constexpr (std::is_void_v<Value>) {
       return {};

@@ -114,6 +114,8 @@ std::uint32_t SimFileSystem::effective_user() const {
 void SimFileSystem::set_hook(OperationHook hook) { core_->set_hook(std::move(hook)); }
 std::uint64_t SimFileSystem::operation_count() const { return core_->operation_count(); }
 
+void SimFileSystem::set_delay_hook(std::function<void()> hook) { core_->before_delayed = std::move(hook); }
+
 void SimFileSystem::finish_delayed() {
   const std::lock_guard lock(core_->mutex);
   if (const auto late = std::exchange(core_->delayed, nullptr)) late();

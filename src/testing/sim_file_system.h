@@ -80,6 +80,8 @@ class SimFileSystem final : public fs::FileSystem {
   void set_hook(OperationHook hook);
   // Calls since set_hook() or the start.
   [[nodiscard]] std::uint64_t operation_count() const;
+  // Called between a call and the one that `delay` put off until after it: a moment that only the exchanged order has.
+  void set_delay_hook(std::function<void()> hook);
   // Does what a `delay` still holds back.
   void finish_delayed();
 
