@@ -1,8 +1,10 @@
 // Repair of a CA's store: forward only.
 #include <algorithm>
+#include <map>
 
 #include "ca/check.h"
 #include "ca/counters.h"
+#include "ca/flat_ledger_reader.h"
 #include "fs/io.h"
 
 namespace lockstep::ca {
@@ -41,6 +43,48 @@ Result<std::vector<IndexEntry>> unrecorded(fs::Directory& certificates, Serial f
   }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.serial < b.serial; });
   return found;
+}
+
+// Every revocation that an index as it was committed records, in whichever generation: a revocation is for ever, also
+// when the generation that made it is damaged elsewhere.
+Result<std::map<Serial, Revocation>> revocations(const durable::StoreWriter& store) {
+  std::map<Serial, Revocation> found;
+  const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
+  for (const durable::Generation generation : generations) {
+    const auto snapshot = store.open_generation(generation);
+    if (!snapshot) continue;
+    std::map<Serial, Revocation> here;
+    const Status read = for_each_line(*snapshot, [&](std::string_view line) -> Status {
+      const EntryGlance glance = TRY(glance_entry(line));
+      if (!glance.revoked) return {};
+      const IndexEntry entry = TRY(decode_entry(line));
+      here.emplace(entry.serial, *entry.revocation);
+      return {};
+    });
+    if (read) found.insert(here.begin(), here.end());
+  }
+  return found;
+}
+
+// The base's index with what the base does not know yet: revocations, and entries of certificates that were found.
+Status write_index(durable::MemberSink& sink, const durable::Snapshot& base, const std::vector<IndexEntry>& entries,
+                   const std::map<Serial, Revocation>& revoked) {
+  constexpr std::size_t kBuffer = 256U * 1024U;
+  std::string buffer;
+  bool first = true;
+  const auto add = [&](IndexEntry entry) -> Status {
+    const auto known = revoked.find(entry.serial);
+    if (!entry.revocation && known != revoked.end()) entry.revocation = known->second;
+    buffer += std::string(first ? kIndexBegin : kIndexSeparator) + encode_entry(entry);
+    first = false;
+    return buffer.size() < kBuffer ? Status() : sink.write(std::exchange(buffer, {}));
+  };
+  TRY(for_each_line(base, [&](std::string_view line) -> Status {
+    IndexEntry entry = TRY(decode_entry(line));
+    return add(std::move(entry));
+  }));
+  for (const IndexEntry& entry : entries) TRY(add(entry));
+  return sink.write(buffer.append(first ? kEmptyIndex : kIndexEnd));
 }
 
 }  // namespace
@@ -90,28 +134,20 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
   counters.serial += kGap;
   ++counters.crl_number;
 
-  std::string lines;
-  for (const IndexEntry& entry : entries) lines += std::string(kIndexSeparator) + encode_entry(entry);
-  const bool empty_index = base->manifest().find(kIndexFile)->size == kEmptyIndex.size();
+  const std::map<Serial, Revocation> revoked = TRY(revocations(store));
   result.actions.push_back("generation " + std::to_string(base->generation()) +
                            " is the newest intact one: a new one was made from it");
   result.actions.push_back("the next serial is " + serial_to_hex(counters.serial) + " and the next CRL number " +
                            serial_to_hex(counters.crl_number) + ", above every one found");
   if (!entries.empty()) {
     result.actions.push_back(std::to_string(entries.size()) +
-                             " certificates found in certs/ were entered into index.json as active");
+                             " certificates found in certs/ were entered into index.json");
   }
   durable::Change change;
   change.put(kSerialFile, serial_to_hex(counters.serial) + "\n")
       .put(kCrlNumberFile, serial_to_hex(counters.crl_number) + "\n");
-  if (!entries.empty()) {
-    change.produce(kIndexFile, [&](durable::MemberSink& sink) {
-      return empty_index
-                 ? sink.splice_end(kEmptyIndex, std::string(kIndexBegin) + lines.substr(kIndexSeparator.size()) +
-                                                    std::string(kIndexEnd))
-                 : sink.splice_end(kIndexEnd, lines + std::string(kIndexEnd));
-    });
-  }
+  change.produce(kIndexFile,
+                 [&](durable::MemberSink& sink) { return write_index(sink, *store.current(), entries, revoked); });
   store.set_base(std::move(*base));
   result.generation = TRY(store.commit(change));
   TRY(store.restore_replaced_names());

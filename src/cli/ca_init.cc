@@ -21,8 +21,9 @@ constexpr std::int64_t kLongestValidityDays = 2'000'000;
 
 Result<int> run_init(Context& context, const Options& options) {
   const std::int64_t days = TRY(positive_number(options.validity, "--validity", kLongestValidityDays));
-  const crypto::KeyAlgorithm algorithm = TRY_CONTEXT(crypto::parse_key_algorithm(options.algorithm), "--key-algorithm");
-  const x509::Name subject = TRY_CONTEXT(x509::Name::parse_text(options.subject), "--subject");
+  const crypto::KeyAlgorithm algorithm =
+      TRY(as_usage(crypto::parse_key_algorithm(options.algorithm), "--key-algorithm"));
+  const x509::Name subject = TRY(as_usage(x509::Name::parse_text(options.subject), "--subject"));
   const std::string directory = TRY(context.data_directory());
   durable::Runtime runtime = TRY(context.runtime());
   ca::FlatLedger ledger(runtime, directory, [&](const std::string& text) { context.warn(text); });

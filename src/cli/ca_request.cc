@@ -22,14 +22,15 @@ struct Options {
 constexpr std::size_t kMostNames = 1000;
 
 Result<int> run_request(Context& context, const Options& options) {
-  const crypto::KeyAlgorithm algorithm = TRY_CONTEXT(crypto::parse_key_algorithm(options.algorithm), "--key-algorithm");
-  const x509::Name subject = TRY_CONTEXT(x509::Name::parse_text(options.subject), "--subject");
+  const crypto::KeyAlgorithm algorithm =
+      TRY(as_usage(crypto::parse_key_algorithm(options.algorithm), "--key-algorithm"));
+  const x509::Name subject = TRY(as_usage(x509::Name::parse_text(options.subject), "--subject"));
   std::vector<x509::AlternativeName> names;
   if (options.names.size() > kMostNames) {
     return fail(ErrorCode::usage, "--san: more than " + std::to_string(kMostNames) + " names");
   }
   for (const std::string& text : options.names) {
-    names.push_back(TRY_CONTEXT(x509::parse_alternative_name(text), "--san"));
+    names.push_back(TRY(as_usage(x509::parse_alternative_name(text), "--san")));
   }
   if (subject.empty() && names.empty()) {
     return fail(ErrorCode::usage, "the request names nobody: give a --subject or at least one --san");

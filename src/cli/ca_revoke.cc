@@ -14,23 +14,15 @@ struct Options {
 };
 
 Result<int> run_revoke(Context& context, const Options& options) {
-  auto serial = ca::parse_serial(options.serial);
-  if (!serial) {
-    serial.error().code = ErrorCode::usage;
-    return fail(std::move(serial).error());
-  }
-  auto reason = x509::parse_revocation_reason(options.reason);
-  if (!reason) {
-    reason.error().code = ErrorCode::usage;
-    return fail(std::move(reason).error().with_context("--reason"));
-  }
+  const ca::Serial serial = TRY(as_usage(ca::parse_serial(options.serial)));
+  const x509::RevocationReason reason = TRY(as_usage(x509::parse_revocation_reason(options.reason), "--reason"));
   const std::string directory = TRY(context.data_directory());
   durable::Runtime runtime = TRY(context.runtime());
   ca::FlatLedger ledger(runtime, directory, [&](const std::string& text) { context.warn(text); });
   const std::unique_ptr<ca::LedgerWriter> writer = TRY(ledger.write());
-  const ca::IndexEntry entry = TRY(writer->revoke(*serial, {context.environment().clock.now(), *reason}));
+  const ca::IndexEntry entry = TRY(writer->revoke(serial, {context.environment().clock.now(), reason}));
   const std::string hex = ca::serial_to_hex(entry.serial);
-  const std::string reason_text(x509::to_text(*reason));
+  const std::string reason_text(x509::to_text(reason));
   TRY(context.deliver("Certificate revoked successfully.\n" + field_lines({{"Serial", hex}, {"Reason", reason_text}}),
                       {{"serial", hex}, {"reason", reason_text}, {"revoked_at", format_rfc3339(entry.revocation->at)}},
                       "certificate " + hex + " was revoked ('lockstep ca show " + hex + "' shows it)"));

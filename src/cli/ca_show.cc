@@ -10,20 +10,16 @@ namespace lockstep::cli {
 namespace {
 
 Result<int> run_show(Context& context, const std::string& serial_text) {
-  auto serial = ca::parse_serial(serial_text);
-  if (!serial) {
-    serial.error().code = ErrorCode::usage;
-    return fail(std::move(serial).error());
-  }
+  const ca::Serial serial = TRY(as_usage(ca::parse_serial(serial_text)));
   const std::string directory = TRY(context.data_directory());
   durable::Runtime runtime = TRY(context.runtime());
   ca::FlatLedger ledger(runtime, directory, [&](const std::string& text) { context.warn(text); });
   const std::unique_ptr<ca::LedgerReader> reader = TRY(ledger.read());
-  const std::optional<ca::IndexEntry> entry = TRY(reader->find(*serial));
-  const std::string hex = ca::serial_to_hex(*serial);
+  const std::optional<ca::IndexEntry> entry = TRY(reader->find(serial));
+  const std::string hex = ca::serial_to_hex(serial);
   if (!entry) return fail(ErrorCode::certificate_not_found, "certificate with serial " + hex + " not found");
-  const std::string pem = TRY(reader->certificate(*serial));
-  const x509::Certificate certificate = TRY(x509::parse_certificate(pem, ledger.certificate_path(*serial)));
+  const std::string pem = TRY(reader->certificate(serial));
+  const x509::Certificate certificate = TRY(x509::parse_certificate(pem, ledger.certificate_path(serial)));
 
   const UnixSeconds now = context.environment().clock.now();
   std::string names;
@@ -45,12 +41,12 @@ Result<int> run_show(Context& context, const std::string& serial_text) {
     fields.emplace_back("Revoked At", format_rfc3339(entry->revocation->at));
     fields.emplace_back("Reason", std::string(x509::to_text(entry->revocation->reason)));
   }
-  fields.emplace_back("Certificate", ledger.certificate_path(*serial));
+  fields.emplace_back("Certificate", ledger.certificate_path(serial));
   nlohmann::ordered_json document = entry_json(*entry, now);
   document["issuer"] = certificate.issuer.to_text();
   document["key"] = x509::describe_public_key(certificate.public_key_info);
   document["alternative_names"] = name_list;
-  document["certificate"] = ledger.certificate_path(*serial);
+  document["certificate"] = ledger.certificate_path(serial);
   document["pem"] = pem;
   TRY(context.deliver("Certificate " + hex + "\n" + field_lines(fields) + "\n" + pem, document));
   return 0;

@@ -44,6 +44,18 @@ Result<std::vector<x509::Request>> read_requests(Context& context, const Options
   return requests;
 }
 
+// The CA's directory holds what the CA writes there: a copy in its certs/ would be taken for one of its own.
+Status check_outside_ca(Context& context, const std::string& option, const std::string& directory) {
+  fs::FileSystem& files = context.environment().files;
+  const std::string data = TRY(context.data_directory());
+  const auto ca = files.real_path(data);
+  if (!ca) return {};  // that it is not there is said later
+  const std::string destination = TRY_CONTEXT(files.real_path(directory), option);
+  if (!(destination + "/").starts_with(*ca + "/")) return {};
+  return fail(ErrorCode::foreign_file, option + ": '" + destination + "' belongs to the CA, which keeps its own copy",
+              "leave the option out, or name a place elsewhere");
+}
+
 // What can be known before anything is signed: that the results will have somewhere to go.
 Status check_destination(Context& context, const Options& options) {
   if (!options.out.empty() && !options.out_dir.empty()) {
@@ -55,6 +67,7 @@ Status check_destination(Context& context, const Options& options) {
   if (!options.out.empty()) {
     const durable::ResolvedTarget target =
         TRY_CONTEXT(durable::resolve_target(context.environment().files, options.out), "--out");
+    TRY(check_outside_ca(context, "--out", target.directory));
     const std::string path = fs::join_path(target.directory, target.name);
     const auto stat = context.environment().files.stat_path(path);
     if (stat && stat->type != fs::FileType::regular) {
@@ -63,6 +76,7 @@ Status check_destination(Context& context, const Options& options) {
   }
   if (!options.out_dir.empty()) {
     TRY_CONTEXT(context.environment().files.open_directory(options.out_dir), "--out-dir");
+    TRY(check_outside_ca(context, "--out-dir", options.out_dir));
   }
   return {};
 }

@@ -63,7 +63,7 @@ Status check_set(Context& context, const Options& options, const certstore::Cert
 }
 
 Result<int> run_import(Context& context, const Options& options) {
-  const std::string domain = TRY(certstore::parse_domain(options.domain));
+  const std::string domain = TRY(as_usage(certstore::parse_domain(options.domain)));
   certstore::FolderOptions folder{.combined = options.combined, .nginx_conf = options.nginx_conf, .group = {}};
   if (!options.group.empty()) folder.group = TRY(lookup_group(options.group));
   const certstore::CertificateSet set = TRY(read_set(context, options));

@@ -15,7 +15,7 @@ struct Options {
 };
 
 Result<int> run_rollback(Context& context, const Options& options) {
-  const std::string domain = TRY(certstore::parse_domain(options.domain));
+  const std::string domain = TRY(as_usage(certstore::parse_domain(options.domain)));
   std::optional<durable::Generation> to;
   if (!options.to.empty()) {
     to = static_cast<durable::Generation>(

@@ -10,7 +10,7 @@ namespace lockstep::cli {
 namespace {
 
 Result<int> run_show(Context& context, const std::string& text) {
-  const std::string domain = TRY(certstore::parse_domain(text));
+  const std::string domain = TRY(as_usage(certstore::parse_domain(text)));
   const std::string root = TRY(context.root());
   durable::Runtime runtime = TRY(context.runtime());
   const certstore::InstalledCertificate installed = TRY(certstore::load(runtime, root, domain));

@@ -42,7 +42,7 @@ Status check_certificate(Context& context, const Options& options, const durable
 }
 
 Result<int> run_verify(Context& context, const Options& options) {
-  const std::string domain = TRY(certstore::parse_domain(options.domain));
+  const std::string domain = TRY(as_usage(certstore::parse_domain(options.domain)));
   const std::string root = TRY(context.root());
   durable::Runtime runtime = TRY(context.runtime());
   const std::string path = certstore::folder_path(root, domain);

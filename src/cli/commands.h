@@ -32,6 +32,16 @@ CLI::App* add_command(CLI::App& group, const std::string& name, const std::strin
 // "  Subject: CN=x" lines.
 std::string field_lines(const std::vector<std::pair<std::string, std::string>>& fields);
 
+// What reads an option's or argument's value says what is wrong with it; on the command line that is a usage error.
+template <typename T>
+Result<T> as_usage(Result<T> value, std::string_view option = {}) {
+  if (value) return value;
+  Error error = std::move(value).error();
+  if (!option.empty()) error = std::move(error).with_context(option);
+  error.code = ErrorCode::usage;
+  return fail(std::move(error));
+}
+
 // A positive whole number of at most `limit`. Error: usage naming the option.
 Result<std::int64_t> positive_number(const std::string& text, const std::string& option, std::int64_t limit);
 

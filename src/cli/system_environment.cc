@@ -1,5 +1,6 @@
 #include "cli/system_environment.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,7 +23,20 @@ Status DescriptorOutput::write(std::string_view text) {
 
 bool DescriptorOutput::is_terminal() const { return isatty(descriptor_) == 1; }
 
+namespace {
+
+// A standard descriptor that is closed would be given to the first file that is opened, and text meant for people would
+// end up in a key or a lock. One that can only be read makes writing to it fail, as it does when it is closed.
+void occupy_standard_descriptors() {
+  for (int descriptor = 0; descriptor <= 2; ++descriptor) {
+    if (fcntl(descriptor, F_GETFD) < 0 && errno == EBADF) static_cast<void>(open("/dev/null", O_RDONLY));
+  }
+}
+
+}  // namespace
+
 void prepare_process() {
+  occupy_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);
   umask(077);
   crypto::initialize_library();

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "durable/file_attributes.h"
+#include "durable/layout.h"
 #include "durable/temporary.h"
 #include "fs/io.h"
 
@@ -72,6 +73,22 @@ Status fill(Temporary& temporary, std::string_view bytes, const FileAttributes& 
 
 }  // namespace
 
+namespace {
+
+// The names of a store are links into its generations: following them would change a generation behind the store's
+// back.
+Status refuse_inside_store(const std::string& path, const std::string& directory) {
+  const std::string control = std::string("/") + kControlDirectory;
+  const std::size_t at = (directory + "/").find(control + "/");
+  if (at == std::string::npos) return {};
+  return fail(ErrorCode::foreign_file,
+              "'" + path + "' leads into the store '" + directory.substr(0, at) +
+                  "', which is changed by its own commands only",
+              "name another file");
+}
+
+}  // namespace
+
 Result<ResolvedTarget> resolve_target(fs::FileSystem& files, const std::string& path) {
   constexpr int kLinkLimit = 40;  // the kernel's own
   std::string target = TRY(files.absolute_path(path));
@@ -81,6 +98,7 @@ Result<ResolvedTarget> resolve_target(fs::FileSystem& files, const std::string& 
       return fail(ErrorCode::invalid_argument, "'" + path + "' does not name a file");
     }
     const std::string parent = TRY(files.real_path(split.parent));
+    TRY(refuse_inside_store(path, parent));
     auto stat = files.stat_path(fs::join_path(parent, split.name));
     if (!stat && stat.error().system_errno != ENOENT) return fail(std::move(stat).error());
     if (!stat || stat->type != fs::FileType::symlink) return ResolvedTarget{parent, split.name};

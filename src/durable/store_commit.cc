@@ -223,9 +223,10 @@ Result<Generation> StoreWriter::go_live(Generation generation) {
   auto names = examine_stable_names(*store_, next->manifest());
   if (!names) return abandon(std::move(names).error());
   if (!names->foreign.empty()) return abandon(stable_name_error(*store_, names->foreign.front(), false));
-  // A regular file in the way is refused, unless this commit is the one that takes it over.
-  if (!names->replaced.empty() && !(current_ && current_->has(names->replaced.front()))) {
-    return abandon(stable_name_error(*store_, names->replaced.front(), true));
+  // A regular file in the way of a name that the store did not have yet is somebody else's. One that replaced a link is
+  // taken over by this commit, or opening the store would have refused it.
+  for (const std::string& name : names->replaced) {
+    if (!current_ || !current_->has(name)) return abandon(stable_name_error(*store_, name, false));
   }
   if (!names->missing.empty()) {
     // Dangling until the pointer moves: then they appear at once.
