@@ -65,8 +65,14 @@ void must(SimFileSystem& disk, const std::vector<std::string>& arguments) {
 RunOutcome outcome(const Finished& finished, const std::string& done_before = {}) {
   if (finished.status == 0) return RunOutcome::success;
   const auto document = nlohmann::json::parse(finished.out, nullptr, false);
-  const std::string code = document.is_discarded() ? "" : document["error"]["code"].get<std::string>();
-  if (code == "commit_uncertain") return RunOutcome::commit_uncertain;
+  // A command over several stores reports each one's error in its own place.
+  if (finished.out.find("commit_uncertain") != std::string::npos) return RunOutcome::commit_uncertain;
+  // The doctor reports what it did beside what it still found.
+  if (finished.out.find(R"("done": [)"
+                        "\n") != std::string::npos)
+    return RunOutcome::committed_not_delivered;
+  const bool has_error = !document.is_discarded() && document.contains("error");
+  const std::string code = has_error ? document["error"]["code"].get<std::string>() : "";
   if (code == "committed_not_delivered") return RunOutcome::committed_not_delivered;
   return !done_before.empty() && code == done_before ? RunOutcome::success : RunOutcome::failure;
 }

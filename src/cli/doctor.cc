@@ -85,43 +85,81 @@ bool needs(const Options& options, const StoreReport& report) {
   return (options.adopt && has(FindingKind::edited)) || (options.repair && has(FindingKind::damage));
 }
 
+struct Examined {
+  StoreReport report;
+  std::vector<std::string> actions;  // what was done about it
+};
+
+Result<Examined> examine_and_mend(Context& context, const Options& options, durable::Runtime& runtime,
+                                  const std::string& path) {
+  Examined examined{TRY(examine(context, runtime, path)), {}};
+  if (!needs(options, examined.report)) return examined;
+  examined.actions = TRY(mend(options, runtime, examined.report));
+  auto after = examine(context, runtime, path);
+  if (!after) {
+    std::string done;
+    for (const std::string& action : examined.actions) done += action + "; ";
+    return fail(ErrorCode::committed_not_delivered,
+                "'" + path + "': " + done + "but looking at the result failed: " + after.error().message,
+                "run 'lockstep doctor " + path + "'");
+  }
+  examined.report = std::move(*after);
+  return examined;
+}
+
+nlohmann::ordered_json to_json(const Examined& examined) {
+  const StoreReport& report = examined.report;
+  nlohmann::ordered_json findings = nlohmann::ordered_json::array();
+  for (const durable::Finding& finding : report.findings) {
+    findings.push_back(
+        {{"kind", durable::finding_kind_name(finding.kind)}, {"path", finding.path}, {"message", finding.message}});
+  }
+  return {{"path", report.path},           {"kind", report.kind},         {"generation", report.current},
+          {"generations", report.history}, {"damaged", report.damaged()}, {"done", examined.actions},
+          {"findings", findings}};
+}
+
+std::string to_text(const Examined& examined) {
+  const StoreReport& report = examined.report;
+  std::string text = printable(report.path) + ": " + (report.damaged() ? "damaged" : "ok") + ", " +
+                     (report.kind.empty() ? "unknown kind" : report.kind) + ", generation " +
+                     std::to_string(report.current) + "\n";
+  for (const std::string& action : examined.actions) text += "  done: " + printable(action) + "\n";
+  for (const durable::Finding& finding : report.findings) {
+    text += "  " + std::string(durable::finding_kind_name(finding.kind)) + ": " + printable(finding.path) + ": " +
+            printable(finding.message) + "\n";
+  }
+  return text;
+}
+
 Result<int> run_doctor(Context& context, const Options& options) {
   if (options.adopt && options.repair) return fail(ErrorCode::usage, "--adopt and --repair exclude each other");
   durable::Runtime runtime = TRY(context.runtime());
   const std::vector<std::string> stores = TRY(store_paths(context, options.paths));
-  bool damaged = false;
+  bool failed = false;
   std::string text;
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const std::string& path : stores) {
-    StoreReport report = TRY(examine(context, runtime, path));
-    std::vector<std::string> actions;
-    if (needs(options, report)) {
-      actions = TRY(mend(options, runtime, report));
-      report = TRY(examine(context, runtime, path));
+    const Result<Examined> examined = examine_and_mend(context, options, runtime, path);
+    if (examined) {
+      failed = failed || examined->report.damaged();
+      text += to_text(*examined);
+      list.push_back(to_json(*examined));
+      continue;
     }
-    damaged = damaged || report.damaged();
-    text += printable(path) + ": " + (report.damaged() ? "damaged" : "ok") + ", " +
-            (report.kind.empty() ? "unknown kind" : report.kind) + ", generation " + std::to_string(report.current) +
-            "\n";
-    nlohmann::ordered_json findings = nlohmann::ordered_json::array();
-    for (const std::string& action : actions) text += "  done: " + printable(action) + "\n";
-    for (const durable::Finding& finding : report.findings) {
-      text += "  " + std::string(durable::finding_kind_name(finding.kind)) + ": " + printable(finding.path) + ": " +
-              printable(finding.message) + "\n";
-      findings.push_back(
-          {{"kind", durable::finding_kind_name(finding.kind)}, {"path", finding.path}, {"message", finding.message}});
-    }
-    list.push_back({{"path", path},
-                    {"kind", report.kind},
-                    {"generation", report.current},
-                    {"generations", report.history},
-                    {"damaged", report.damaged()},
-                    {"done", actions},
-                    {"findings", findings}});
+    // One of several must not hide what was found, or done, in the others.
+    const Error& error = examined.error();
+    if (stores.size() == 1) return fail(error);
+    failed = true;
+    context.warn(error.message);
+    text += printable(path) + ": failed: " + printable(error.message) + "\n";
+    list.push_back(
+        {{"path", path},
+         {"error", {{"code", error_code_name(error.code)}, {"message", error.message}, {"hint", error.hint}}}});
   }
   if (stores.empty()) text = "No stores found.\n";
   TRY(context.deliver(text, {{"stores", list}}));
-  return damaged ? 1 : 0;
+  return failed ? 1 : 0;
 }
 
 }  // namespace
