@@ -90,6 +90,7 @@ Result<int> run_doctor(Context& context, const Options& options) {
   durable::Runtime runtime = TRY(context.runtime());
   const std::vector<std::string> stores = TRY(store_paths(context, options.paths));
   bool damaged = false;
+  std::string made;  // what was changed, for when the report cannot be delivered
   std::string text;
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const std::string& path : stores) {
@@ -97,7 +98,14 @@ Result<int> run_doctor(Context& context, const Options& options) {
     std::vector<std::string> actions;
     if (needs(options, report)) {
       actions = TRY(mend(options, runtime, report));
-      report = TRY(examine(context, runtime, path));
+      for (const std::string& action : actions) made += (made.empty() ? "" : "; ") + action;
+      auto again = examine(context, runtime, path);
+      if (!again) {
+        return fail(ErrorCode::committed_not_delivered,
+                    made + ", but '" + path + "' could not be looked at afterwards: " + again.error().message,
+                    "the change is complete; run 'lockstep doctor' again to see the result");
+      }
+      report = std::move(*again);
     }
     damaged = damaged || report.damaged();
     text += printable(path) + ": " + (report.damaged() ? "damaged" : "ok") + ", " +
@@ -120,7 +128,7 @@ Result<int> run_doctor(Context& context, const Options& options) {
                     {"findings", findings}});
   }
   if (stores.empty()) text = "No stores found.\n";
-  TRY(context.deliver(text, {{"stores", list}}));
+  TRY(context.deliver(text, {{"stores", list}}, made));
   return damaged ? 1 : 0;
 }
 
