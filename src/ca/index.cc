@@ -117,9 +117,30 @@ Result<IndexEntry> decode_entry(std::string_view line) {
 }
 
 Result<EntryGlance> glance_entry(std::string_view line) {
-  RawEntry raw;
-  if (!split_entry(line, &raw)) return broken("an entry that is not in the form that is written");
-  return EntryGlance{raw.serial, raw.status == kRevoked, raw.revoked_at, raw.reason};
+  constexpr std::string_view kActiveEnd = R"(,"status":"active","revoked_at":"","revocation_reason":""})";
+  constexpr std::string_view kBeforeTime = R"(,"status":"revoked","revoked_at":")";
+  constexpr std::string_view kBeforeReason = R"(","revocation_reason":")";
+  constexpr std::size_t kTime = 20;
+  const auto malformed = [] { return broken("an entry that is not in the form that is written"); };
+  EntryGlance glance;
+  std::string_view front = line;
+  if (!take_plain(&front, "{\"serial\":\"", &glance.serial)) return malformed();
+  if (line.ends_with(kActiveEnd)) return glance;
+  // From the end: what comes before may be long, and only its end is of a fixed form.
+  if (!line.ends_with("\"}")) return malformed();
+  line.remove_suffix(2);
+  const std::size_t quote = line.rfind('"');
+  if (quote == std::string_view::npos || quote + 1 == line.size()) return malformed();
+  glance.reason = line.substr(quote + 1);
+  line = line.substr(0, quote + 1);
+  if (!line.ends_with(kBeforeReason)) return malformed();
+  line.remove_suffix(kBeforeReason.size());
+  if (line.size() < kTime) return malformed();
+  glance.revoked_at = line.substr(line.size() - kTime);
+  line.remove_suffix(kTime);
+  if (!line.ends_with(kBeforeTime)) return malformed();
+  glance.revoked = true;
+  return glance;
 }
 
 Status IndexLines::take(std::string_view line) {

@@ -39,7 +39,8 @@ std::string encode_entry(const IndexEntry& entry);
 // A line that encode_entry wrote. Errors: damaged.
 Result<IndexEntry> decode_entry(std::string_view line);
 
-// What can be had of a line without decoding all of it: enough for a CRL. Same errors.
+// What can be had of a line from its two ends, enough for a CRL. What lies between is not looked at: for lines whose
+// checksum is checked. Error: damaged.
 struct EntryGlance {
   std::string_view serial;  // hexadecimal, as written
   bool revoked = false;

@@ -20,6 +20,8 @@ class MemberSink {
   // that also checks it against the parent's manifest. Errors: edited_by_hand (another checksum, or another end).
   virtual Status splice_end(std::string_view expected_end, std::string_view new_end) = 0;
   // Writes the member as the parent generation has it, unchanged and checked, and shows it to the observer in pieces.
+  // The observer may run in another thread, one piece after the other; it has seen all when this returns success, and
+  // what it saw is to be acted on only then.
   virtual Status copy_parent(const std::function<Status(std::string_view)>& observe) = 0;
   // Absolute path of the generation that is being made: for a member that names its own generation's files.
   [[nodiscard]] virtual const std::string& generation_path() const = 0;

@@ -1,5 +1,6 @@
 #include "durable/member_file_sink.h"
 
+#include "durable/piece_fan_out.h"
 #include "fs/io.h"
 
 namespace lockstep::durable {
@@ -7,6 +8,7 @@ namespace lockstep::durable {
 namespace {
 // Write-back of a large member is started while its rest is still being made, so that the fsync finds little to do.
 constexpr std::uint64_t kWritebackInterval = 4U * 1024U * 1024U;
+constexpr std::uint64_t kWorthThreads = 4U * 1024U * 1024U;  // bytes; below, starting threads costs more than it saves
 }  // namespace
 
 Status MemberFileSink::append(std::string_view bytes) {
@@ -58,11 +60,20 @@ Status MemberFileSink::splice_end(std::string_view expected_end, std::string_vie
 Status MemberFileSink::copy_parent(const std::function<Status(std::string_view)>& observe) {
   const std::unique_ptr<fs::File> source = TRY(open_parent());
   const bool shared = file_.clone_from(*source).has_value();
-  TRY(fs::read_pieces(*source, [&](std::string_view piece) -> Status {
+  const PieceConsumer copy = [&](std::string_view piece) { return shared ? Status() : append(piece); };
+  const PieceConsumer hash = [&](std::string_view piece) {
     digest_.update(piece);
-    if (!shared) TRY(append(piece));
-    return observe(piece);
-  }));
+    return Status();
+  };
+  if (parent_->manifest().find(name_)->size >= kWorthThreads) {
+    TRY(fan_out_pieces(*source, copy, {hash, observe}));
+  } else {
+    TRY(fs::read_pieces(*source, [&](std::string_view piece) -> Status {
+      TRY(hash(piece));
+      TRY(copy(piece));
+      return observe(piece);
+    }));
+  }
   known_digest_ = digest_.finish_hex();
   if (known_digest_ != parent_->manifest().find(name_)->sha256) return fail(parent_->edited(name_));
   return {};
