@@ -86,8 +86,14 @@ class Server:
 
     def reload(self, serial: str) -> None:
         self.check_configuration()
+        before = self.workers()
         self.process.send_signal(signal.SIGHUP)
         wait_for(f"serial {serial} to be served", lambda: self.served() == serial)
+        # Until they have ended the old workers may take a connection too.
+        wait_for("the old workers to end", lambda: not before & self.workers())
+
+    def workers(self) -> set[str]:
+        return set(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split())
 
     def served(self) -> str:
         """The serial of a handshake."""

@@ -161,19 +161,22 @@ Status FlatLedger::initialize_store(const AuthorityFiles& authority) {
   return fail(std::move(committed).error());
 }
 
-void FlatLedger::recover_for_reading() {
+Status FlatLedger::recover_for_reading() {
   auto needed = durable::needs_recovery(runtime_.files, directory_);
-  if (!needed || !*needed) return;
+  if (!needed || !*needed) return {};
   durable::Runtime at_once{runtime_.files, runtime_.clock, runtime_.random, std::chrono::milliseconds(0)};
   auto writer = durable::StoreWriter::open(at_once, directory_, store_options());
   // A writer under way is no reason to warn: what looks left over is its work.
-  if (writer || writer.error().code == ErrorCode::lock_timeout) return;
+  if (writer || writer.error().code == ErrorCode::lock_timeout) return {};
+  // Who looks at the file sees something else than we would show.
+  if (writer.error().code == ErrorCode::edited_by_hand) return fail(writer.error());
   warn_("what a crash left in '" + directory_ + "' could not be cleaned up: " + writer.error().message);
+  return {};
 }
 
 Result<std::unique_ptr<LedgerReader>> FlatLedger::read() {
   TRY(check_initialized());
-  recover_for_reading();
+  TRY(recover_for_reading());
   durable::Snapshot snapshot = TRY(durable::Snapshot::open(runtime_.files, directory_));
   // A writer that was killed between its rename and its fsync left a state that a power cut may take back. What is
   // shown from here on must not be: a serial that somebody has seen is never given again.

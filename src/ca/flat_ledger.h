@@ -45,7 +45,7 @@ class FlatLedger : public Ledger {
  private:
   Status check_directory(bool must_exist);
   Status initialize_store(const AuthorityFiles& authority);
-  void recover_for_reading();
+  Status recover_for_reading();
 
   durable::Runtime& runtime_;
   std::string directory_;

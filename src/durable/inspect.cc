@@ -189,7 +189,7 @@ Result<bool> needs_recovery(fs::FileSystem& files, const std::string& path) {
   const std::vector<fs::DirectoryEntry> entries = TRY(control->list());
   const Snapshot snapshot = TRY(Snapshot::open(files, path));
   const StableNames names = TRY(examine_stable_names(*store, snapshot.manifest()));
-  if (!names.missing.empty() || !names.stale.empty()) return true;
+  if (!names.missing.empty() || !names.stale.empty() || !names.replaced.empty() || !names.foreign.empty()) return true;
   return std::any_of(entries.begin(), entries.end(),
                      [](const auto& entry) { return temporary_owner(entry.name).has_value(); });
 }

@@ -35,7 +35,7 @@ struct StoreReport {
 // the store cannot be looked at at all.
 Result<StoreReport> inspect_store(Runtime& runtime, const std::string& path);
 
-// True when the next writer would have something to clean up: readers recover first then, if they may.
+// True when the next writer would have something to clean up, or to refuse: readers recover first then, if they may.
 Result<bool> needs_recovery(fs::FileSystem& files, const std::string& path);
 
 // The stores at or below a path, at most three levels down, sorted. A path that is a store is the only one.

@@ -24,9 +24,8 @@ class Ring {
   // The slot to fill next, or nothing when a consumer has failed.
   std::span<char> acquire() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] {
-      return stopped_ || filled_ < *std::min_element(consumed_.begin(), consumed_.end()) + kPieces;
-    });
+    changed_.wait(
+        lock, [&] { return stopped_ || filled_ < *std::min_element(consumed_.begin(), consumed_.end()) + kPieces; });
     if (stopped_) return {};
     return {pieces_[filled_ % kPieces].get(), kPieceBytes};
   }

@@ -50,9 +50,9 @@ TEST_F(ParallelFanOut, TheErrorOfAConsumerEndsTheReading) {
 }
 
 TEST_F(ParallelFanOut, AnErrorHereLeavesNoThreadBehind) {
-  const Status status = fan_out_pieces(
-      *file, [](std::string_view) { return Status(fail(ErrorCode::io_error, "here")); },
-      {[](std::string_view) { return Status(); }});
+  const Status status =
+      fan_out_pieces(*file, [](std::string_view) { return Status(fail(ErrorCode::io_error, "here")); },
+                     {[](std::string_view) { return Status(); }});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().message, "here");
 }

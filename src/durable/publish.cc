@@ -128,11 +128,12 @@ class Publish {
       if (!synced) return uncertain(synced.error());
     }
     // The files are in place for good, whatever becomes of the record: one that stays is found complete and removed by
-    // the next publish or by recovery.
-    const Status forgotten =
-        publish_internal::forget(directory_of(intent_.targets.front()), intent_,
-                                 [&](const IntentTarget& t) -> fs::Directory& { return directory_of(t); });
-    static_cast<void>(forgotten);
+    // the next publish or by recovery. Only a disk that fails an fsync is not to be trusted any more.
+    bool unknown = false;
+    const Status forgotten = publish_internal::forget(
+        directory_of(intent_.targets.front()), intent_,
+        [&](const IntentTarget& t) -> fs::Directory& { return directory_of(t); }, &unknown);
+    if (unknown) return uncertain(forgotten.error());
     return {};
   }
 

@@ -16,7 +16,9 @@ Status put_new(fs::Directory& directory, const IntentTarget& target);
 Status put_old(fs::Directory& directory, const IntentTarget& target);
 // Removes the intent durably, then the temporaries and backups. In this order: backups without an intent are
 // left-overs that anyone may sweep, an intent without its backups could not be taken back.
-Status forget(fs::Directory& home, const Intent& intent, const DirectoryOf& directory_of);
+// An error of the first fsync alone sets `*uncertain`: what stays behind after the others is found complete and
+// removed.
+Status forget(fs::Directory& home, const Intent& intent, const DirectoryOf& directory_of, bool* uncertain = nullptr);
 // recover_publishes() for a directory that the caller has locked.
 Result<PublishRecovery> recover_locked(Runtime& runtime, fs::Directory& directory);
 

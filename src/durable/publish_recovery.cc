@@ -110,9 +110,13 @@ Status put_old(fs::Directory& directory, const IntentTarget& target) {
   return directory.rename(target.backup, directory, target.name);
 }
 
-Status forget(fs::Directory& home, const Intent& intent, const DirectoryOf& directory_of) {
+Status forget(fs::Directory& home, const Intent& intent, const DirectoryOf& directory_of, bool* uncertain) {
   TRY(remove_unless_gone(home, intent_name(intent.targets.front().name)));
-  TRY(home.sync());
+  Status synced = home.sync();
+  if (!synced) {
+    if (uncertain != nullptr) *uncertain = true;
+    return synced;
+  }
   for (const IntentTarget& target : intent.targets) {
     fs::Directory& directory = directory_of(target);
     TRY(remove_unless_gone(directory, target.temporary));
