@@ -65,7 +65,11 @@ Status for_each_parallel(std::size_t count, unsigned jobs, const std::function<S
     }
   };
   std::vector<std::jthread> threads;
-  for (unsigned i = 1; i < std::min<std::size_t>(jobs, count); ++i) threads.emplace_back(run);
+  try {
+    for (unsigned i = 1; i < std::min<std::size_t>(jobs, count); ++i) threads.emplace_back(run);
+  } catch (const std::system_error&) {
+    // No more threads to be had: those there are do it, if need be this one alone.
+  }
   run();
   threads.clear();  // joins
   if (failed_index != count) return fail(std::move(failure));

@@ -45,6 +45,27 @@ Result<std::vector<IndexEntry>> unrecorded(fs::Directory& certificates, Serial f
   return found;
 }
 
+// The same of every CRL that this CA signed.
+Status add_published_revocations(const durable::StoreWriter& store, const durable::Snapshot& base,
+                                 std::map<Serial, Revocation>* found) {
+  const std::string root_pem = TRY(base.read(kCertificateFile, kSmallFileLimit));
+  const x509::Certificate root = TRY(x509::parse_certificate(root_pem, kCertificateFile));
+  const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
+  for (const durable::Generation generation : generations) {
+    const auto snapshot = store.open_generation(generation);
+    if (!snapshot || !snapshot->has(kCrlFile)) continue;
+    const auto text = snapshot->read(kCrlFile, kCrlLimit);
+    const auto crl = text ? x509::parse_crl(*text, kCrlFile) : Result<x509::Crl>(fail(text.error()));
+    if (!crl || !TRY(x509::is_signed_by(*crl, root.public_key_info))) continue;
+    TRY(x509::for_each_revoked(*crl, [&](const std::string& serial, const x509::CrlEntry& entry) -> Status {
+      const auto number = parse_serial(serial);
+      if (number) found->emplace(*number, Revocation{entry.revoked_at, entry.reason});
+      return {};
+    }));
+  }
+  return {};
+}
+
 // Every revocation that an index as it was committed records, in whichever generation: a revocation is for ever, also
 // when the generation that made it is damaged elsewhere.
 Result<std::map<Serial, Revocation>> revocations(const durable::StoreWriter& store) {
@@ -108,6 +129,8 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
   durable::StoreWriter store =
       TRY(durable::StoreWriter::open(runtime, directory, store_options(), durable::OpenFor::repair));
   Repaired result;
+  const bool recorded = TRY(store.repair_history());
+  if (recorded) result.actions.emplace_back("the record of kept generations was written anew");
   if (store.current() != nullptr && store.current()->verify()) {
     result.generation = store.current()->generation();
     return result;
@@ -134,7 +157,14 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
   counters.serial += kGap;
   ++counters.crl_number;
 
-  const std::map<Serial, Revocation> revoked = TRY(revocations(store));
+  std::map<Serial, Revocation> revoked = TRY(revocations(store));
+  TRY(add_published_revocations(store, *base, &revoked));
+  const bool index_lost = !store.current() || !store.current()->verify_member(kIndexFile);
+  if (index_lost) {
+    result.actions.push_back("the newest index is lost: what was revoked after " +
+                             format_rfc3339(base->manifest().created_at) +
+                             " and is in no CRL that is left must be revoked again");
+  }
   result.actions.push_back("generation " + std::to_string(base->generation()) +
                            " is the newest intact one: a new one was made from it");
   result.actions.push_back("the next serial is " + serial_to_hex(counters.serial) + " and the next CRL number " +

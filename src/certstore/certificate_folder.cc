@@ -22,6 +22,14 @@ std::string chain_pem(const CertificateSet& set) {
 
 Status write_nginx_conf(durable::MemberSink& sink) {
   const std::string& generation_path = sink.generation_path();
+  // nginx knows no escape for a dollar sign, and nobody expects the rest in a path that a server reads.
+  for (const char c : generation_path) {
+    if (c == '$' || c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      return fail(ErrorCode::invalid_argument,
+                  "nginx.conf cannot name the path '" + generation_path + "': it has a character special to nginx",
+                  "choose another --path, or leave --nginx-conf out");
+    }
+  }
   return sink.write(
       "# Names one generation's own files, so that a reload never reads a certificate of one and a key of another.\n"
       "ssl_certificate \"" +
@@ -65,6 +73,8 @@ Result<bool> is_installed(const durable::StoreWriter& store, const CertificateSe
   if (options.combined && !has_now(store, kCombinedFile)) return false;
   if (options.nginx_conf && !has_now(store, kNginxFile)) return false;
   if (options.group) return false;  // ownership may be what is to change
+  if (store.current() != nullptr)
+    TRY(store.current()->verify());  // all of it: an edited fullchain.pem is not installed
   const bool leaf = TRY(holds(store, kCertificateFile, x509::to_pem(set.leaf)));
   const bool chain = TRY(holds(store, kChainFile, chain_pem(set)));
   const bool key = TRY(holds(store, kKeyFile, set.key_pem.reveal()));

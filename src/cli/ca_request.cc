@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/store_paths.h"
 #include "durable/publish.h"
 #include "x509/pem.h"
 #include "x509/request.h"
@@ -35,6 +36,8 @@ Result<int> run_request(Context& context, const Options& options) {
   if (subject.empty() && names.empty()) {
     return fail(ErrorCode::usage, "the request names nobody: give a --subject or at least one --san");
   }
+  TRY(refuse_in_store(context, "--out-key", options.out_key));
+  TRY(refuse_in_store(context, "--out-csr", options.out_csr));
   durable::Runtime runtime = TRY(context.runtime());
   const crypto::PrivateKey key = TRY(crypto::PrivateKey::generate(algorithm));
   const SecretBytes key_pem = TRY(key.to_pem());

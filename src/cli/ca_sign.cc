@@ -4,6 +4,7 @@
 #include "ca/flat_ledger.h"
 #include "ca/operations.h"
 #include "cli/commands.h"
+#include "cli/store_paths.h"
 #include "durable/atomic_file.h"
 #include "durable/directories.h"
 #include "fs/io.h"
@@ -68,10 +69,17 @@ Status check_destination(Context& context, const Options& options) {
     const durable::ResolvedTarget target =
         TRY_CONTEXT(durable::resolve_target(context.environment().files, options.out), "--out");
     TRY(check_outside_ca(context, "--out", target.directory));
+    TRY(refuse_in_store(context, "--out", options.out));
     const std::string path = fs::join_path(target.directory, target.name);
     const auto stat = context.environment().files.stat_path(path);
     if (stat && stat->type != fs::FileType::regular) {
       return fail(ErrorCode::foreign_file, "--out: '" + path + "' is not a regular file; it is not replaced");
+    }
+    // A slip of the hand must not cost a key or a request.
+    const auto before = fs::read_input(context.environment().files, path, kRequestLimit);
+    if (before && !before->empty() && !before->starts_with("-----BEGIN CERTIFICATE-----")) {
+      return fail(ErrorCode::already_exists, "--out: '" + path + "' is there and is no certificate; it is not replaced",
+                  "name another file, or move it away");
     }
   }
   if (!options.out_dir.empty()) {

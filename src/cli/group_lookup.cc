@@ -10,7 +10,11 @@ namespace lockstep::cli {
 Result<std::uint32_t> lookup_group(const std::string& name) {
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (error == std::errc() && end == name.data() + name.size()) return number;
+  if (error == std::errc() && end == name.data() + name.size()) {
+    // (gid_t)-1 tells chown to change nothing.
+    if (number == UINT32_MAX) return fail(ErrorCode::usage, "--group: there is no group 4294967295");
+    return number;
+  }
   constexpr std::size_t kBuffer = 64U * 1024U;
   std::vector<char> buffer(kBuffer);
   group entry{};

@@ -60,6 +60,17 @@ Error usage_error(const CLI::ParseError& error) {
   return {ErrorCode::usage, error.what(), "see 'lockstep --help' and '--help' of the command", 0};
 }
 
+// An unset variable in a script must not switch off what it was to give: --trust "$ROOT". Only a subject may be empty.
+void refuse_empty_values(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& value : option->results()) {
+      if (value.empty() && option->get_name() != "--subject")
+        throw CLI::ValidationError(option->get_name(), "the value is empty");
+    }
+  }
+  for (const CLI::App* command : app.get_subcommands()) refuse_empty_values(*command);
+}
+
 }  // namespace
 
 int run(const std::vector<std::string>& arguments, Environment& environment) {
@@ -71,6 +82,7 @@ int run(const std::vector<std::string>& arguments, Environment& environment) {
     declare(program, context, &action);
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     program.parse(reversed);
+    refuse_empty_values(program);
   } catch (const CLI::CallForVersion&) {
     const Status written = environment.out.write(std::string("lockstep ") + LOCKSTEP_VERSION + "\n");
     return written ? 0 : context.report(written.error());

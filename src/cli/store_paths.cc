@@ -2,7 +2,9 @@
 
 #include <cerrno>
 
+#include "durable/atomic_file.h"
 #include "durable/inspect.h"
+#include "fs/io.h"
 
 namespace lockstep::cli {
 
@@ -23,6 +25,19 @@ Result<std::vector<std::string>> store_paths(Context& context, const std::vector
     }
   }
   return stores;
+}
+
+Status refuse_in_store(Context& context, const std::string& option, const std::string& path) {
+  fs::FileSystem& files = context.environment().files;
+  const auto target = durable::resolve_target(files, path);
+  if (!target) return {};  // why it cannot be written is said by whoever writes it
+  const std::string parent = fs::split_path(target->directory).parent;
+  for (const std::string& directory : {target->directory, parent}) {
+    if (!files.stat_path(fs::join_path(directory, durable::kControlDirectory))) continue;
+    return fail(ErrorCode::foreign_file, option + ": '" + path + "' lies in the store '" + directory + "'",
+                "name a place elsewhere");
+  }
+  return {};
 }
 
 }  // namespace lockstep::cli

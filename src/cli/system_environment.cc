@@ -38,6 +38,7 @@ void occupy_standard_descriptors() {
 void prepare_process() {
   occupy_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then EFBIG from write, and cleaned up after
   umask(077);
   crypto::initialize_library();
 }

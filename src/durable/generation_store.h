@@ -58,6 +58,8 @@ class StoreWriter {
   // The generations that can be rolled back to, ascending; the current one included.
   [[nodiscard]] const std::vector<Generation>& history() const { return history_; }
   [[nodiscard]] std::optional<Generation> pending() const { return pending_; }
+  // For OpenFor::repair: writes the record of kept generations anew when it cannot be read; true when it did.
+  Result<bool> repair_history();
 
   // Makes the change the live generation. On success it survives a power cut. On an error nothing has changed, except
   // for commit_uncertain: the new generation is live, and after a power cut it is the old or the new one.
@@ -95,6 +97,7 @@ class StoreWriter {
   StoreWriter(Runtime& runtime, StoreOptions options) : runtime_(&runtime), options_(std::move(options)) {}
   Status open_directories(const std::string& path);
   Result<bool> take_lock();
+  Status set_directory_attributes(fs::Directory& directory) const;
   Status recover(OpenFor purpose);
   Status load_pointers(OpenFor purpose);
   Status load_history(OpenFor purpose);
@@ -131,8 +134,10 @@ class StoreWriter {
   std::vector<std::string> new_names_;  // stable names made for a build that is not live yet
   Generation highest_ = 0;
   bool current_edited_ = false;
-  bool empty_ = false;         // read and found: nothing was ever committed here
-  bool pointer_lost_ = false;  // `current` is gone though something was committed
+  bool empty_ = false;  // read and found: nothing was ever committed here
+  bool history_damaged_ = false;
+  bool edits_expected_ = false;  // opened to adopt or to repair
+  bool pointer_lost_ = false;    // `current` is gone though something was committed
 };
 
 }  // namespace lockstep::durable

@@ -24,6 +24,7 @@ class Inspection {
     std::optional<Generation> live = pointer(kCurrentPointer);
     const std::optional<Generation> pending = pointer(kPendingPointer);
     check_current(live);
+    check_history();
     report_leftovers(entries, live, pending);
     return {};
   }
@@ -47,6 +48,13 @@ class Inspection {
     if (generation) return *generation;
     add(FindingKind::damage, control_path(name), generation.error().message);
     return std::nullopt;
+  }
+
+  void check_history() {
+    const auto text = fs::read_file(control_, kHistoryFile, kHistoryLimit);
+    if (!text && text.error().system_errno == ENOENT) return;
+    const auto history = text ? parse_history(*text, control_path(kHistoryFile)) : Result<History>(fail(text.error()));
+    if (!history) add(FindingKind::damage, control_path(kHistoryFile), history.error().message);
   }
 
   void check_current(std::optional<Generation> live) {

@@ -120,4 +120,25 @@ Result<Manifest> parse_manifest(std::string_view text, std::string_view name) {
   }
 }
 
+std::string encode_history(const History& history) {
+  const nlohmann::ordered_json document = {{"schema", 1}, {"kept", history.kept}, {"highest", history.highest}};
+  return document.dump() + "\n";
+}
+
+Result<History> parse_history(std::string_view text, std::string_view name) {
+  const auto document = parse_json(text, name, {.bytes = kHistoryLimit, .depth = 3});
+  try {
+    if (!document) throw std::runtime_error("not JSON");
+    History history;
+    for (const auto& generation : document->at("kept")) {
+      history.kept.push_back(json_unsigned(generation, kLargestGeneration));
+    }
+    history.highest = json_unsigned(document->at("highest"), kLargestGeneration);
+    return history;
+  } catch (const std::exception&) {
+    return fail(ErrorCode::damaged, "'" + std::string(name) + "' is not a list of generations",
+                "run 'lockstep doctor --repair'");
+  }
+}
+
 }  // namespace lockstep::durable

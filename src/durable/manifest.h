@@ -41,4 +41,16 @@ std::string encode_manifest(const Manifest& manifest);
 // `name` is what errors call it. Errors: damaged for everything that encode_manifest could not have written.
 Result<Manifest> parse_manifest(std::string_view text, std::string_view name);
 
+// `.lockstep/history`: the committed generations that are kept, and the highest number that was ever given.
+struct History {
+  std::vector<Generation> kept;
+  Generation highest = 0;
+};
+
+inline constexpr std::size_t kHistoryLimit = 256U * 1024U;  // bytes
+
+std::string encode_history(const History& history);
+// Error: damaged.
+Result<History> parse_history(std::string_view text, std::string_view name);
+
 }  // namespace lockstep::durable

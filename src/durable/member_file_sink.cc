@@ -54,6 +54,7 @@ Status MemberFileSink::splice_end(std::string_view expected_end, std::string_vie
   crypto::Sha256 old_digest = digest_;
   old_digest.update(end);
   if (end != expected_end || old_digest.finish_hex() != member->sha256) return fail(parent_->edited(name_));
+  parent_checked_ = true;
   return write(new_end);
 }
 
@@ -76,6 +77,7 @@ Status MemberFileSink::copy_parent(const std::function<Status(std::string_view)>
   }
   known_digest_ = digest_.finish_hex();
   if (known_digest_ != parent_->manifest().find(name_)->sha256) return fail(parent_->edited(name_));
+  parent_checked_ = true;
   return {};
 }
 

@@ -23,6 +23,9 @@ class MemberFileSink : public MemberSink {
   // Where blocks can be shared nothing is moved, and the source is only read to be checked.
   Status copy_unchanged();
 
+  // The parent's member was read and is what its manifest says.
+  [[nodiscard]] bool parent_checked() const { return parent_checked_; }
+
   // SHA-256 of the whole content. Once, at the end.
   std::string finish_hex();
 
@@ -36,6 +39,7 @@ class MemberFileSink : public MemberSink {
   const Snapshot* parent_;
   crypto::Sha256 digest_;
   std::string known_digest_;  // set when the content is the parent's
+  bool parent_checked_ = false;
   std::uint64_t size_ = 0;
   std::uint64_t written_back_ = 0;
 };

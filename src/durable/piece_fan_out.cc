@@ -104,10 +104,14 @@ Status fan_out_pieces(fs::File& source, const PieceConsumer& here, const std::ve
   Status produced;
   {
     std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < beside.size(); ++i) {
-      threads.emplace_back([&ring, &beside, i] { ring.consume(i, beside[i]); });
+    try {
+      for (std::size_t i = 0; i < beside.size(); ++i) {
+        threads.emplace_back([&ring, &beside, i] { ring.consume(i, beside[i]); });
+      }
+      produced = produce(source, ring, here);
+    } catch (const std::system_error& error) {
+      produced = fail(ErrorCode::resource_exhausted, std::string("cannot start a thread: ") + error.what());
     }
-    produced = produce(source, ring, here);
     ring.end(!produced);
   }
   return produced ? ring.first_error() : produced;

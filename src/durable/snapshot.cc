@@ -79,6 +79,11 @@ Result<Snapshot> Snapshot::open(fs::FileSystem& files, const std::string& store_
   for (;;) {
     const std::optional<Generation> generation = TRY(read_pointer(*control, kCurrentPointer));
     if (!generation) {
+      if (TRY(fs::entry_exists(*control, kHistoryFile))) {
+        return fail(ErrorCode::damaged,
+                    "'" + fs::join_path(control->path(), kCurrentPointer) + "' is missing, though generations exist",
+                    "run 'lockstep doctor --repair'");
+      }
       return fail(ErrorCode::not_found, "nothing was ever committed to the store in '" + store_path + "'");
     }
     Result<Snapshot> snapshot = open_generation(*control, *generation);
@@ -130,6 +135,10 @@ Status Snapshot::read_pieces(const std::string& name, const std::function<Status
   }));
   if (digest.finish_hex() != member->sha256) return fail(edited(name));
   return {};
+}
+
+Status Snapshot::verify_member(const std::string& name) const {
+  return read_pieces(name, [](std::string_view) { return Status(); });
 }
 
 Status Snapshot::verify() const {

@@ -40,6 +40,8 @@ class Snapshot {
   [[nodiscard]] Result<std::string> read_unchecked(const std::string& name, std::size_t limit) const;
   // The error for a member whose content is not what the manifest says.
   [[nodiscard]] Error edited(const std::string& name) const;
+  // Checks one member. Errors: those of read().
+  [[nodiscard]] Status verify_member(const std::string& name) const;
   // Checks every member. Errors: those of read().
   [[nodiscard]] Status verify() const;
 

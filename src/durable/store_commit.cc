@@ -46,6 +46,13 @@ Result<Generation> StoreWriter::commit(const Change& change) {
   const bool first = !live_ && !current_;
   const Generation generation = TRY(build(change));
   const Generation live = TRY(go_live(generation));
+  if (options_.group) {
+    // A folder that was made for another group, or for none. The generation itself has the group already.
+    for (fs::Directory* directory : {store_.get(), control_.get()}) {
+      const Status changed = set_directory_attributes(*directory);
+      static_cast<void>(changed);
+    }
+  }
   if (first) {
     // Proof that something was committed, so that a lost pointer is never taken for a first commit that was cut off.
     // The commit stands without it.
@@ -158,10 +165,13 @@ Result<ManifestMember> StoreWriter::write_member(fs::Directory& directory, Unsyn
   const ManifestMember* before = current_ ? current_->manifest().find(name) : nullptr;
   std::unique_ptr<fs::File> file = TRY(directory.open_file(name, fs::OpenMode::create_exclusive, 0600));
   MemberFileSink sink(*file, directory.path(), name, before != nullptr ? &*current_ : nullptr);
-  if (change != nullptr)
+  if (change != nullptr) {
     TRY(change->write(sink));
-  else
+    // A new content must not wipe out an edit that nobody has looked at.
+    if (before != nullptr && !edits_expected_ && !sink.parent_checked()) TRY(current_->verify_member(name));
+  } else {
     TRY(sink.copy_unchanged());
+  }
 
   FileAttributes attributes;
   if (before != nullptr) {
@@ -287,6 +297,13 @@ Result<Generation> StoreWriter::make_live(Generation generation) {
   // The older manifest knows nothing of the younger generations: without the record they would be swept, and their
   // numbers given again.
   return go_live_recorded(generation);
+}
+
+Result<bool> StoreWriter::repair_history() {
+  if (!history_damaged_) return false;
+  TRY(record_history());
+  history_damaged_ = false;
+  return true;
 }
 
 Status StoreWriter::collect() {

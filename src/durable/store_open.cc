@@ -15,21 +15,10 @@ namespace lockstep::durable {
 
 namespace {
 
-constexpr std::size_t kHistoryLimit = 64U * 1024U;
-
 Result<std::unique_ptr<fs::Directory>> open_if_there(fs::Directory& parent, const std::string& name) {
   auto directory = parent.open_directory(name);
   if (!directory && directory.error().system_errno == ENOENT) return std::unique_ptr<fs::Directory>();
   return directory;
-}
-
-// Made durable by the fsync that makes the directory's first entries durable.
-Status set_directory_attributes(fs::Directory& directory, const StoreOptions& options) {
-  if (options.group) {
-    const fs::Stat stat = TRY(directory.stat());
-    if (stat.gid != *options.group) TRY(directory.change_owner(stat.uid, *options.group));
-  }
-  return directory.change_mode(options.directory_mode);
 }
 
 // A generation that the history lists or a pointer names.
@@ -65,6 +54,8 @@ Result<StoreWriter> StoreWriter::open(Runtime& runtime, const std::string& path,
 }
 
 Status StoreWriter::open_directories(const std::string& path) {
+  // A group is to reach the store: what leads there is open to all to pass through.
+  if (options_.group) TRY(created_.ensure(runtime_->files, fs::split_path(path).parent, 0755));
   TRY(created_.ensure(runtime_->files, path, options_.directory_mode));
   auto store = runtime_->files.open_directory(path);
   if (!store) {
@@ -75,16 +66,25 @@ Status StoreWriter::open_directories(const std::string& path) {
   return {};
 }
 
+// Made durable by the fsync that makes the directory's first entries durable.
+Status StoreWriter::set_directory_attributes(fs::Directory& directory) const {
+  if (options_.group) {
+    const fs::Stat stat = TRY(directory.stat());
+    if (stat.gid != *options_.group) TRY(directory.change_owner(stat.uid, *options_.group));
+  }
+  return directory.change_mode(options_.directory_mode);
+}
+
 Result<bool> StoreWriter::take_lock() {
   const auto attempt = [&]() -> Result<bool> {
-    if (created_.any()) TRY(set_directory_attributes(*store_, options_));
+    if (created_.any()) TRY(set_directory_attributes(*store_));
     Status made = store_->make_directory(kControlDirectory, 0700);
     if (!made && made.error().system_errno == ENOENT) return false;  // the store's directory was removed meanwhile
     if (!made && made.error().system_errno != EEXIST) return fail(std::move(made).error());
     lock_created_store_ = made.has_value();
     control_ = TRY(open_if_there(*store_, kControlDirectory));
     if (control_ == nullptr) return false;
-    if (lock_created_store_) TRY(set_directory_attributes(*control_, options_));
+    if (lock_created_store_) TRY(set_directory_attributes(*control_));
     auto lock = lock_file(*runtime_, *control_, kLockFile);
     if (!lock && lock.error().system_errno == ENOENT) return false;
     if (!lock) return fail(std::move(lock).error());
@@ -160,6 +160,7 @@ Status StoreWriter::load_pointers(OpenFor purpose) {
 }
 
 Status StoreWriter::load_history(OpenFor purpose) {
+  edits_expected_ = purpose != OpenFor::change;
   std::set<Generation> kept;
   if (current_) {
     kept.insert(current_->manifest().history.begin(), current_->manifest().history.end());
@@ -169,13 +170,14 @@ Status StoreWriter::load_history(OpenFor purpose) {
   const std::string name = fs::join_path(control_->path(), kHistoryFile);
   const bool recorded = text.has_value();
   if (recorded) {
-    auto document = parse_json(*text, name, {.bytes = kHistoryLimit, .depth = 3});
-    try {
-      if (!document) throw std::runtime_error("not JSON");
-      for (const auto& generation : document->at("kept")) kept.insert(json_unsigned(generation, kLargestGeneration));
-      highest_ = std::max(highest_, json_unsigned(document->at("highest"), kLargestGeneration));
-    } catch (const std::exception&) {
-      return fail(ErrorCode::damaged, "'" + name + "' is not a list of generations", "run 'lockstep doctor'");
+    const auto history = parse_history(*text, name);
+    if (history) {
+      kept.insert(history->kept.begin(), history->kept.end());
+      highest_ = std::max(highest_, history->highest);
+    } else if (purpose != OpenFor::repair) {
+      return fail(history.error());
+    } else {
+      history_damaged_ = true;
     }
   }
   if (live_) kept.insert(*live_);
@@ -193,7 +195,7 @@ Status StoreWriter::load_history(OpenFor purpose) {
   }
   empty_ = !live_ && !pending_ && !pointer_lost_;
   // With nothing intact to say what is kept, everything is.
-  if (!current_ && purpose == OpenFor::repair) kept.insert(on_disk.begin(), on_disk.end());
+  if ((!current_ || history_damaged_) && purpose == OpenFor::repair) kept.insert(on_disk.begin(), on_disk.end());
   history_.assign(kept.begin(), kept.end());
   return {};
 }
@@ -297,8 +299,7 @@ Result<std::optional<std::string>> StoreWriter::read_history() const {
 }
 
 Status StoreWriter::record_history() {
-  const nlohmann::ordered_json document = {{"schema", 1}, {"kept", history_}, {"highest", highest_}};
-  const std::string text = document.dump() + "\n";
+  const std::string text = encode_history({history_, highest_});
   const std::optional<std::string> before = TRY(read_history());
   if (before == text) return {};
   return atomic_write_in(*runtime_, *control_, kHistoryFile, text, {.mode = 0600});
