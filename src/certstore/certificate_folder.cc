@@ -148,7 +148,10 @@ Result<std::vector<std::string>> list_domains(fs::FileSystem& files, const std::
     // A folder whose first import never came to its end holds no certificate yet.
     const std::unique_ptr<fs::Directory> folder = TRY((*directory)->open_directory(entry.name));
     const auto control = folder->open_directory(durable::kControlDirectory);
-    if (control && fs::entry_exists(**control, durable::kCurrentPointer).value_or(true)) domains.push_back(*domain);
+    if (!control) continue;
+    const bool live = fs::entry_exists(**control, durable::kCurrentPointer).value_or(true);
+    const bool lost = !live && fs::entry_exists(**control, durable::kHistoryFile).value_or(true);
+    if (live || lost) domains.push_back(*domain);
   }
   std::sort(domains.begin(), domains.end());
   return domains;
