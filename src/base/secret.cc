@@ -11,6 +11,7 @@ void wipe(std::string& bytes) {
   bytes.clear();
 }
 
+// NOLINTNEXTLINE(performance-move-constructor-init): see below
 SecretBytes::SecretBytes(SecretBytes&& other) noexcept : bytes_(other.bytes_) {
   // A moved-from short string keeps its bytes in place: copy, then wipe the source.
   wipe(other.bytes_);

@@ -30,6 +30,7 @@ Result<int> run_request(Context& context, const Options& options) {
   if (options.names.size() > kMostNames) {
     return fail(ErrorCode::usage, "--san: more than " + std::to_string(kMostNames) + " names");
   }
+  names.reserve(options.names.size());
   for (const std::string& text : options.names) {
     names.push_back(TRY(as_usage(x509::parse_alternative_name(text), "--san")));
   }
