@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
@@ -17,8 +18,9 @@ LONGEST_LINE = 200
 SOURCE = (".cc", ".h", ".py", ".cmake", ".sh", ".ts", ".js", ".css", ".html", ".toml")
 TEXT = (*SOURCE, ".md", ".txt", ".json", ".service", ".timer", ".conf")
 SKIPPED = re.compile(r"^(build[^/]*|\.git|node_modules|[^/]*corpus[^/]*|testdata)(/|$)|/(node_modules|corpus|testdata)/")
-# Of the machine that a file was written on; spelled apart, so that this file does not find itself.
-MACHINE = re.compile(r"(?<![\w./$}])(/" + r"work/|/tmp/" + r"wt|/home/" + r"[a-z]|/root/" + r"[a-z.])")
+# Of the machine that a file was written on: this working copy, somebody's folder for temporary files, anybody's home.
+MACHINE = re.compile(
+    rf"(?<![\w./$}}])({re.escape(os.fspath(TOP))}|{re.escape(tempfile.gettempdir())}/[\w-]+/|/(?:home|root)/[a-z.])")  # fmt: skip
 
 
 def tracked() -> list[str]:

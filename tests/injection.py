@@ -128,7 +128,7 @@ def _paths(name: str, arguments: str) -> tuple[str, ...]:
             break  # what follows is the data that is read or written
     if not found and (plain := _PLAIN.match(arguments)):
         found.append(plain["path"])
-    return tuple(_RANDOM.sub(".XXXXXX.tmp", path) for path in found)
+    return tuple(_RANDOM.sub(".*.tmp", path) for path in found)
 
 
 def _parse(trace: Path, shorten: Callable[[str], str]) -> list[Call]:

@@ -39,7 +39,7 @@ OUTSIDE = {
     r"(unistd\.h|fcntl\.h|dirent\.h|sys/(stat|file|ioctl|xattr|mman|statvfs)\.h)": (
         "fs/", "testing/", "http/", "cli/system_environment.cc", "cli/group_lookup.cc"),
     r"(grp\.h|pwd\.h)": ("cli/group_lookup.cc",),
-    r"sys/random\.h": ("base/system.cc", "crypto/library.cc"),
+    r"sys/random\.h": ("base/system.cc",),
     r"CLI/": ("cli/",),
     r"toml\+\+/": ("cli/", "agent/"),
     r"g(test|mock)/": ("testing/",),

@@ -17,7 +17,6 @@ namespace {
 // million names.
 constexpr Serial kProbedSerials = 64;
 constexpr const char* kAnnouncement = "issuing";
-constexpr std::size_t kOpenFiles = 128;  // certificates written before the first of them is synced
 constexpr std::size_t kBuffer = 256U * 1024U;
 
 std::string file_name(Serial serial) { return serial_to_hex(serial) + ".pem"; }
@@ -101,27 +100,15 @@ Status FlatLedgerWriter::write_certificates(const std::vector<IssuedCertificate>
     if (!file) return fail(std::move(file).error());
     TRY(fs::write_all(**file, certificate.pem));
     TRY((*file)->change_mode(0644));
-    TRY((*file)->start_writeback());
-    unsynced_.push_back(std::move(*file));
-    // Writing several before syncing the first lets one journal commit carry them all.
-    if (unsynced_.size() == kOpenFiles) TRY(sync_files());
+    TRY(unsynced_.add(std::move(*file)));
   }
-  return {};
-}
-
-Status FlatLedgerWriter::sync_files() {
-  for (const auto& file : unsynced_) {
-    TRY(file->sync());
-    TRY(file->close());
-  }
-  unsynced_.clear();
   return {};
 }
 
 void FlatLedgerWriter::remove_certificates(const std::vector<IssuedCertificate>& certificates) {
   // Runs where an error is already on its way: what stays is above the committed serial, and the next writer removes
   // it.
-  unsynced_.clear();
+  unsynced_.abandon();
   for (const IssuedCertificate& certificate : certificates) {
     const Status removed = certificates_->remove_file(file_name(certificate.entry.serial));
     static_cast<void>(removed);
@@ -137,7 +124,7 @@ Status FlatLedgerWriter::record(const std::vector<IssuedCertificate>& certificat
   const bool first = store_.current()->manifest().find(kIndexFile)->size == kEmptyIndex.size();
   durable::Change change;
   change.make_durable_with([this]() -> Status {
-    TRY(sync_files());
+    TRY(unsynced_.sync());
     return certificates_->sync();  // the names: without them a recorded certificate could be missing after a power cut
   });
   change.put(kSerialFile, serial_to_hex(next_serial_ + certificates.size()) + "\n");

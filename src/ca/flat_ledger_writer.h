@@ -34,7 +34,6 @@ class FlatLedgerWriter : public LedgerWriter {
   Status announce(std::size_t count);
   void retract_announcement();
   Status write_certificates(const std::vector<IssuedCertificate>& certificates);
-  Status sync_files();
   void remove_certificates(const std::vector<IssuedCertificate>& certificates);
   Status record(const std::vector<IssuedCertificate>& certificates);
   Status commit(const durable::Change& change);
@@ -42,7 +41,7 @@ class FlatLedgerWriter : public LedgerWriter {
   durable::Runtime& runtime_;
   durable::StoreWriter store_;
   std::unique_ptr<fs::Directory> certificates_;
-  std::vector<std::unique_ptr<fs::File>> unsynced_;  // certificates written and not yet durable
+  durable::UnsyncedFiles unsynced_;  // certificates
   Serial next_serial_ = 0;
   Serial next_crl_number_ = 0;
 };

@@ -2,11 +2,9 @@
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
-#include <sys/random.h>
-
-#include <cerrno>
 
 #include "base/error.h"
+#include "base/system.h"
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
@@ -15,12 +13,7 @@ namespace lockstep::crypto {
 namespace {
 
 int kernel_bytes(unsigned char* out, int count) {
-  for (int done = 0; done < count;) {
-    const ssize_t got = getrandom(out + done, static_cast<std::size_t>(count - done), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return 0;  // OpenSSL reports it, and the operation fails
-    done += static_cast<int>(got);
-  }
+  SystemRandom().fill({out, static_cast<std::size_t>(count)});
   return 1;
 }
 

@@ -16,6 +16,7 @@
 #include "durable/runtime.h"
 #include "durable/snapshot.h"
 #include "durable/stable_names.h"
+#include "durable/unsynced_files.h"
 
 namespace lockstep::durable {
 
@@ -108,7 +109,6 @@ class StoreWriter {
 
   Result<Generation> build(const Change& change);
   Status fill_generation(const Change& change, Generation generation);
-  class UnsyncedFiles;
   Result<ManifestMember> write_member(fs::Directory& directory, UnsyncedFiles& unsynced, const std::string& name,
                                       const MemberChange* change);
   Status swap_pointer(const char* pointer, Generation generation);

@@ -6,6 +6,7 @@
 #include "durable/generation_store.h"
 #include "durable/member_file_sink.h"
 #include "durable/temporary.h"
+#include "durable/unsynced_files.h"
 #include "fs/io.h"
 
 namespace lockstep::durable {
@@ -15,32 +16,6 @@ namespace {
 constexpr std::uint32_t kDefaultMemberMode = 0644;
 
 }  // namespace
-
-// Files that are written and not yet durable. Each one's write-back is started when it comes in, and all are synced
-// together: the first fsync's journal commit then carries all of them, where one fsync after the other would cost a
-// commit each.
-class StoreWriter::UnsyncedFiles {
- public:
-  Status add(std::unique_ptr<fs::File> file) {
-    TRY(file->start_writeback());
-    files_.push_back(std::move(file));
-    return files_.size() < kOpenFiles ? Status() : sync();
-  }
-
-  Status sync() {
-    // The last one first: when its write-back has come to its end the others' most likely have, and their fsyncs find
-    // little left to do.
-    for (; !files_.empty(); files_.pop_back()) {
-      TRY(files_.back()->sync());  // data and inode: an unsynced file comes back empty after a power cut
-      TRY(files_.back()->close());
-    }
-    return {};
-  }
-
- private:
-  static constexpr std::size_t kOpenFiles = 64;  // far below the usual limit of descriptors
-  std::vector<std::unique_ptr<fs::File>> files_;
-};
 
 Result<Generation> StoreWriter::commit(const Change& change) {
   const bool first = !live_ && !current_;

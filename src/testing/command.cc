@@ -56,7 +56,7 @@ CommandResult run_command(std::initializer_list<std::string> arguments) {
 }
 
 TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "lockstep-test-XXXXXX").string();
+  std::string pattern = (std::filesystem::temp_directory_path() / ("lockstep-test-" + std::string(6, 'X'))).string();
   LOCKSTEP_CHECK(mkdtemp(pattern.data()) != nullptr);
   root_ = pattern;
 }
