@@ -5,9 +5,13 @@
 #include "ca/check.h"
 #include "ca/counters.h"
 #include "ca/flat_ledger_reader.h"
+#include "durable/damage.h"
 #include "fs/io.h"
 
 namespace lockstep::ca {
+
+using durable::is_whole;
+using durable::unless_damaged;
 
 namespace {
 
@@ -15,10 +19,10 @@ namespace {
 Result<std::optional<durable::Snapshot>> newest_intact(const durable::StoreWriter& store) {
   const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
   for (const durable::Generation generation : generations) {
-    auto snapshot = store.open_generation(generation);
-    if (snapshot && snapshot->manifest().kind == kStoreKind && snapshot->verify()) {
-      return std::optional<durable::Snapshot>(std::move(*snapshot));
-    }
+    std::optional<durable::Snapshot> snapshot = TRY(unless_damaged(store.open_generation(generation)));
+    if (!snapshot || snapshot->manifest().kind != kStoreKind) continue;
+    const bool whole = TRY(is_whole(snapshot->verify()));
+    if (whole) return snapshot;
   }
   return std::optional<durable::Snapshot>();
 }
@@ -52,10 +56,11 @@ Status add_published_revocations(const durable::StoreWriter& store, const durabl
   const x509::Certificate root = TRY(x509::parse_certificate(root_pem, kCertificateFile));
   const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
   for (const durable::Generation generation : generations) {
-    const auto snapshot = store.open_generation(generation);
+    const auto snapshot = TRY(unless_damaged(store.open_generation(generation)));
     if (!snapshot || !snapshot->has(kCrlFile)) continue;
-    const auto text = snapshot->read(kCrlFile, kCrlLimit);
-    const auto crl = text ? x509::parse_crl(*text, kCrlFile) : Result<x509::Crl>(fail(text.error()));
+    const auto text = TRY(unless_damaged(snapshot->read(kCrlFile, kCrlLimit)));
+    if (!text) continue;
+    const auto crl = x509::parse_crl(*text, kCrlFile);
     if (!crl || !TRY(x509::is_signed_by(*crl, root.public_key_info))) continue;
     TRY(x509::for_each_revoked(*crl, [&](const std::string& serial, const x509::CrlEntry& entry) -> Status {
       const auto number = parse_serial(serial);
@@ -72,17 +77,18 @@ Result<std::map<Serial, Revocation>> revocations(const durable::StoreWriter& sto
   std::map<Serial, Revocation> found;
   const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
   for (const durable::Generation generation : generations) {
-    const auto snapshot = store.open_generation(generation);
+    const auto snapshot = TRY(unless_damaged(store.open_generation(generation)));
     if (!snapshot) continue;
     std::map<Serial, Revocation> here;
-    const Status read = for_each_line(*snapshot, [&](std::string_view line) -> Status {
+    Status read = for_each_line(*snapshot, [&](std::string_view line) -> Status {
       const EntryGlance glance = TRY(glance_entry(line));
       if (!glance.revoked) return {};
       const IndexEntry entry = TRY(decode_entry(line));
       here.emplace(entry.serial, *entry.revocation);
       return {};
     });
-    if (read) found.insert(here.begin(), here.end());
+    const bool whole = TRY(is_whole(std::move(read)));
+    if (whole) found.insert(here.begin(), here.end());
   }
   return found;
 }
@@ -108,16 +114,22 @@ Status write_index(durable::MemberSink& sink, const durable::Snapshot& base, con
   return sink.write(buffer.append(first ? kEmptyIndex : kIndexEnd));
 }
 
+Status repair_record(durable::StoreWriter& store, Repaired* result) {
+  const bool recorded = TRY(store.repair_history());
+  if (recorded) result->actions.emplace_back("the record of kept generations was written anew");
+  return {};
+}
+
 }  // namespace
 
 Result<Counters> highest_counters(const durable::StoreWriter& store) {
   Counters highest;
   const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
   for (const durable::Generation generation : generations) {
-    const auto snapshot = store.open_generation(generation);
+    const auto snapshot = TRY(unless_damaged(store.open_generation(generation)));
     if (!snapshot) continue;
-    const auto serial_text = snapshot->read(kSerialFile, kSmallFileLimit);
-    const auto number_text = snapshot->read(kCrlNumberFile, kSmallFileLimit);
+    const auto serial_text = TRY(unless_damaged(snapshot->read(kSerialFile, kSmallFileLimit)));
+    const auto number_text = TRY(unless_damaged(snapshot->read(kCrlNumberFile, kSmallFileLimit)));
     if (serial_text) highest.serial = std::max(highest.serial, parse_counter(*serial_text, kSerialFile).value_or(0));
     if (number_text)
       highest.crl_number = std::max(highest.crl_number, parse_counter(*number_text, kCrlNumberFile).value_or(0));
@@ -129,11 +141,13 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
   durable::StoreWriter store =
       TRY(durable::StoreWriter::open(runtime, directory, store_options(), durable::OpenFor::repair));
   Repaired result;
-  const bool recorded = TRY(store.repair_history());
-  if (recorded) result.actions.emplace_back("the record of kept generations was written anew");
-  if (store.current() != nullptr && store.current()->verify()) {
-    result.generation = store.current()->generation();
-    return result;
+  if (store.current() != nullptr) {
+    const bool whole = TRY(is_whole(store.current()->verify()));
+    if (whole) {
+      result.generation = store.current()->generation();
+      TRY(repair_record(store, &result));
+      return result;
+    }
   }
   std::optional<durable::Snapshot> base = TRY(newest_intact(store));
   if (!base) {
@@ -159,7 +173,11 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
 
   std::map<Serial, Revocation> revoked = TRY(revocations(store));
   TRY(add_published_revocations(store, *base, &revoked));
-  const bool index_lost = !store.current() || !store.current()->verify_member(kIndexFile);
+  bool index_lost = true;
+  if (store.current() != nullptr) {
+    const bool index_whole = TRY(is_whole(store.current()->verify_member(kIndexFile)));
+    index_lost = !index_whole;
+  }
   if (index_lost) {
     result.actions.push_back("the newest index is lost: what was revoked after " +
                              format_rfc3339(base->manifest().created_at) +
@@ -178,6 +196,8 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
       .put(kCrlNumberFile, serial_to_hex(counters.crl_number) + "\n");
   change.produce(kIndexFile,
                  [&](durable::MemberSink& sink) { return write_index(sink, *store.current(), entries, revoked); });
+  // Without it the next writer would refuse the store. Should the commit fail, the record stays mended.
+  TRY(repair_record(store, &result));
   store.set_base(std::move(*base));
   result.generation = TRY(store.commit(change));
   // The commit stands. A name that cannot be put back now is found by the next look at the store.

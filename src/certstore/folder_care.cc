@@ -2,6 +2,7 @@
 #include <cerrno>
 
 #include "certstore/certificate_folder.h"
+#include "durable/damage.h"
 #include "fs/io.h"
 
 namespace lockstep::certstore {
@@ -42,14 +43,21 @@ Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& 
 Result<Repaired> repair(durable::Runtime& runtime, const std::string& path) {
   durable::StoreWriter store =
       TRY(durable::StoreWriter::open(runtime, path, folder_store_options({}), durable::OpenFor::repair));
-  TRY(store.repair_history());
-  if (store.current() != nullptr && store.current()->verify()) return Repaired{store.current()->generation(), false};
+  if (store.current() != nullptr) {
+    const bool whole = TRY(durable::is_whole(store.current()->verify()));
+    if (whole) {
+      TRY(store.repair_history());
+      return Repaired{store.current()->generation(), false};
+    }
+  }
   const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
   for (const durable::Generation generation : generations) {
     {
-      const auto snapshot = store.open_generation(generation);
-      if (!snapshot || !snapshot->verify()) continue;
-      const auto problems = check_members(*snapshot);
+      const auto snapshot = TRY(durable::unless_damaged(store.open_generation(generation)));
+      if (!snapshot) continue;
+      const bool whole = TRY(durable::is_whole(snapshot->verify()));
+      if (!whole) continue;
+      const auto problems = TRY(durable::unless_damaged(check_members(*snapshot)));
       if (!problems || !problems->empty()) continue;
     }
     const durable::Generation live = TRY(store.make_live(generation));

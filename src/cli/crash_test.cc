@@ -306,6 +306,32 @@ CrashScenario adopt_replaced_index() {
   return scenario;
 }
 
+// What is damaged before stays so, or is whole after.
+CrashScenario repair(const std::string& what, std::function<void(SimFileSystem&)> damage) {
+  CrashScenario scenario = ca_scenario("doctor --repair of " + what, {"doctor", "--repair", "/srv/ca"});
+  scenario.prepare = [damage](SimFileSystem& disk) {
+    prepare_ca(disk);
+    must(disk, {"ca", "sign", "/in/r0", "--jobs", "1"});
+    must(disk, {"ca", "revoke", "2"});
+    damage(disk);
+  };
+  scenario.recover = [](SimFileSystem&, std::string*) { return true; };
+  scenario.view = [](SimFileSystem& disk) {
+    return lockstep(disk, {"doctor", "/srv/ca"}).status == 0 ? view_ca(disk) : std::string("damaged");
+  };
+  scenario.change_allowed = [](const std::string& path) { return path.ends_with("/.lockstep/history"); };
+  return scenario;
+}
+
+CrashScenario repair_record() {
+  return repair("a lost record", [](SimFileSystem& disk) { disk.write_file("/srv/ca/.lockstep/history", "", 0600); });
+}
+
+CrashScenario repair_index() {
+  return repair("a lost index",
+                [](SimFileSystem& disk) { disk.write_file(*disk.real_path("/srv/ca/index.json"), "", 0600); });
+}
+
 class Command : public ::testing::TestWithParam<CrashScenario> {};
 
 TEST_P(Command, SurvivesEveryCrashAndEveryFailingCall) {
@@ -331,15 +357,15 @@ std::string test_name(const ::testing::TestParamInfo<CrashScenario>& info) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Commands, Command,
-                         ::testing::Values(ca_init(false), ca_init(true), ca_request(false), ca_request(true),
-                                           ca_scenario("ca sign of one request",
-                                                       {"ca", "sign", "/in/r0", "--jobs", "1"}),
-                                           ca_scenario("ca sign of three requests",
-                                                       {"ca", "sign", "/in/r0", "/in/r1", "/in/r2", "--jobs", "1"}),
-                                           ca_revoke(), ca_crl(true), ca_crl(false), cert_import(false),
-                                           cert_import(true), cert_rollback(), adopt_replaced_index()),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(
+    Commands, Command,
+    ::testing::Values(ca_init(false), ca_init(true), ca_request(false), ca_request(true),
+                      ca_scenario("ca sign of one request", {"ca", "sign", "/in/r0", "--jobs", "1"}),
+                      ca_scenario("ca sign of three requests",
+                                  {"ca", "sign", "/in/r0", "/in/r1", "/in/r2", "--jobs", "1"}),
+                      ca_revoke(), ca_crl(true), ca_crl(false), cert_import(false), cert_import(true), cert_rollback(),
+                      adopt_replaced_index(), repair_record(), repair_index()),
+    test_name);
 
 }  // namespace
 }  // namespace lockstep::cli

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "durable/atomic_file.h"
+#include "durable/damage.h"
 #include "durable/generation_store.h"
 #include "durable/lock.h"
 #include "durable/temporary.h"
@@ -127,15 +128,16 @@ Status StoreWriter::recover(OpenFor purpose) {
 }
 
 Status StoreWriter::load_pointers(OpenFor purpose) {
+  const auto tolerated = [purpose](const Error& error) { return purpose == OpenFor::repair && is_damage(error); };
   auto live = read_pointer(*control_, kCurrentPointer);
   if (live)
     live_ = *live;
-  else if (purpose != OpenFor::repair)
+  else if (!tolerated(live.error()))
     return fail(std::move(live).error());
   auto pending = read_pointer(*control_, kPendingPointer);
   if (pending)
     pending_ = *pending;
-  else if (purpose != OpenFor::repair)
+  else if (!tolerated(pending.error()))
     return fail(std::move(pending).error());
   if (!live_) return {};
 
@@ -146,8 +148,11 @@ Status StoreWriter::load_pointers(OpenFor purpose) {
                                                snapshot->manifest().kind + "', not '" + options_.kind + "'");
     }
     current_.emplace(std::move(*snapshot));
-    current_edited_ = purpose != OpenFor::change && !current_->verify();
-  } else if (purpose != OpenFor::repair) {
+    if (purpose != OpenFor::change) {
+      const bool whole = TRY(is_whole(current_->verify()));
+      current_edited_ = !whole;
+    }
+  } else if (!tolerated(snapshot.error())) {
     return fail(std::move(snapshot).error());
   }
   // A promotion that was cut off after its commit point: the pending generation is live already.
