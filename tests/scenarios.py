@@ -130,7 +130,7 @@ def _request_over_follow(work: Path, state: str) -> None:
 # ca sign, revoke, crl
 
 
-def _ca_fixture(issued: int) -> Callable[[Path], None]:
+def ca_fixture(issued: int) -> Callable[[Path], None]:
     def prepare(work: Path) -> None:
         make_ca(work / "ca")
         for number in range(3):
@@ -141,7 +141,7 @@ def _ca_fixture(issued: int) -> Callable[[Path], None]:
     return prepare
 
 
-def _sign_state(added: int, out: tuple[str, ...] = ()) -> Callable[[Path], str]:
+def sign_state(added: int, out: tuple[str, ...] = ()) -> Callable[[Path], str]:
     def state(work: Path) -> str:
         found = _authority(work).count
         if found not in (1, 1 + added):
@@ -155,7 +155,7 @@ def _sign_state(added: int, out: tuple[str, ...] = ()) -> Callable[[Path], str]:
     return state
 
 
-def _sign_follow(argv: Callable[[Path], Sequence[str]], added: int) -> Callable[[Path, str], None]:
+def sign_follow(argv: Callable[[Path], Sequence[str]], added: int) -> Callable[[Path, str], None]:
     def follow(work: Path, state: str) -> None:
         before = _authority(work).count
         _again(argv, work)
@@ -190,7 +190,7 @@ def _revoke_follow(work: Path, state: str) -> None:
 
 def _crl_prepare(made: int) -> Callable[[Path], None]:
     def prepare(work: Path) -> None:
-        _ca_fixture(2)(work)
+        ca_fixture(2)(work)
         for _ in range(made):
             lockstep("ca", "--data-dir", work / "ca", "crl")
         lockstep("ca", "--data-dir", work / "ca", "revoke", "3")
@@ -230,7 +230,7 @@ def _import(number: int, *more: str) -> Callable[[Path], Sequence[str]]:
 _MORE = ("--combined", "--nginx-conf")  # they make new stable names in a folder that is in use
 
 
-def _folder_fixture(installed: int) -> Callable[[Path], None]:
+def folder_fixture(installed: int) -> Callable[[Path], None]:
     def prepare(work: Path) -> None:
         make_ca(work / "ca")
         for number in range(2):
@@ -300,7 +300,7 @@ def _request_crashed(work: Path) -> None:
 
 
 def _copy_prepare(work: Path) -> None:
-    _folder_fixture(0)(work)
+    folder_fixture(0)(work)
     (work / "live").mkdir()
     for end in ("crt", "key"):
         (work / "live" / f"server.{end}").write_bytes((work / f"p0.{end}").read_bytes())
@@ -322,18 +322,18 @@ SCENARIOS = (
     Scenario("ca request", lambda work: None, _REQUEST, _request_state, _request_follow, recover=True),
     Scenario("ca request --force", _request_over_prepare, _request_force, _request_over_state, _request_over_follow,
              recover=True),
-    Scenario("ca sign", _ca_fixture(1), _SIGN, _sign_state(1, ("r0.crt",)), _sign_follow(_SIGN, 1)),
-    Scenario("ca sign, three", _ca_fixture(1), _SIGN_THREE, _sign_state(3), _sign_follow(_SIGN_THREE, 3)),
-    Scenario("ca revoke", _ca_fixture(2), _REVOKE, _revoke_state, _revoke_follow),
+    Scenario("ca sign", ca_fixture(1), _SIGN, sign_state(1, ("r0.crt",)), sign_follow(_SIGN, 1)),
+    Scenario("ca sign, three", ca_fixture(1), _SIGN_THREE, sign_state(3), sign_follow(_SIGN_THREE, 3)),
+    Scenario("ca revoke", ca_fixture(2), _REVOKE, _revoke_state, _revoke_follow),
     Scenario("ca crl, the first", _crl_prepare(0), _CRL, _crl_state(0), _crl_follow),
     Scenario("ca crl", _crl_prepare(1), _CRL, _crl_state(1), _crl_follow),
-    Scenario("cert import", _folder_fixture(0), _import(1), _folder_state(None, 1),
+    Scenario("cert import", folder_fixture(0), _import(1), _folder_state(None, 1),
              _folder_follow(_import(1), _folder_state(None, 1))),
-    Scenario("cert import, renewal", _folder_fixture(1), _import(1), _folder_state(0, 1),
+    Scenario("cert import, renewal", folder_fixture(1), _import(1), _folder_state(0, 1),
              _folder_follow(_import(1), _folder_state(0, 1))),
-    Scenario("cert import, more files", _folder_fixture(1), _import(1, *_MORE), _folder_state(0, 1),
+    Scenario("cert import, more files", folder_fixture(1), _import(1, *_MORE), _folder_state(0, 1),
              _folder_follow(_import(1, *_MORE), _folder_state(0, 1))),
-    Scenario("cert rollback", _folder_fixture(2), _cert("rollback", "localhost"), _folder_state(1, 0),
+    Scenario("cert rollback", folder_fixture(2), _cert("rollback", "localhost"), _folder_state(1, 0),
              _folder_follow(_cert("rollback", "localhost"), _folder_state(1, 0)),
              # The record of kept generations may list more than it must; no reader of the folder looks at it.
              may_change=("data/certs/localhost/.lockstep/history",)),
@@ -341,9 +341,9 @@ SCENARIOS = (
              _init_state, _init_follow, crashed=True),
     Scenario("request, after a crash", _request_crashed, _request_force, _request_over_state, _request_over_follow,
              recover=True, crashed=True),
-    Scenario("ca sign, after a crash", _killed(_ca_fixture(1), _SIGN_THREE, "renameat", "/.lockstep/current"), _SIGN,
-             _sign_state(1, ("r0.crt",)), _sign_follow(_SIGN, 1), crashed=True),
-    Scenario("import, after a crash", _killed(_folder_fixture(0), _import(1), "renameat", "/.lockstep/current"),
+    Scenario("ca sign, after a crash", _killed(ca_fixture(1), _SIGN_THREE, "renameat", "/.lockstep/current"), _SIGN,
+             sign_state(1, ("r0.crt",)), sign_follow(_SIGN, 1), crashed=True),
+    Scenario("import, after a crash", _killed(folder_fixture(0), _import(1), "renameat", "/.lockstep/current"),
              _import(1), _folder_state(None, 1), _folder_follow(_import(1), _folder_state(None, 1)), crashed=True),
     Scenario("control: two copies", _copy_prepare, _copy_argv, _copy_state, lambda work, state: None,
              control=True),

@@ -107,6 +107,21 @@ CrashScenario first_commit() {
   return scenario;
 }
 
+// What a first commit leaves that is cut off right before its commit point. Its removal must be durable before another
+// generation stands beside it, or a crash shows two of them and no pointer.
+CrashScenario first_commit_again() {
+  CrashScenario scenario = store_scenario("store: first commit after one that was cut off");
+  scenario.prepare = [](SimFileSystem& disk) {
+    disk.make_directories("/srv");
+    must(commit(disk, three("one")).has_value());
+    const auto control = disk.open_directory(std::string(kStore) + "/.lockstep");
+    must(control.has_value() && (*control)->remove_file("current") && (*control)->remove_file("history"));
+  };
+  scenario.run = [](SimFileSystem& disk) { return outcome(commit(disk, three("two"))); };
+  scenario.starts_after_crash = true;
+  return scenario;
+}
+
 CrashScenario next_commit() {
   CrashScenario scenario = store_scenario("store: commit of three members");
   scenario.prepare = [](SimFileSystem& disk) {
@@ -288,8 +303,8 @@ TEST_P(Durable, SurvivesEveryStateOfACrash) {
 
 INSTANTIATE_TEST_SUITE_P(Operations, Durable,
                          ::testing::Values(atomic_file(false), atomic_file(true), removal(), publish_pair(false),
-                                           publish_pair(true), first_commit(), next_commit(), partial_commit(),
-                                           rollback(), pending(), collection()),
+                                           publish_pair(true), first_commit(), first_commit_again(), next_commit(),
+                                           partial_commit(), rollback(), pending(), collection()),
                          [](const auto& info) {
                            std::string name;
                            for (const char c : info.param.name) {

@@ -14,10 +14,8 @@ bool is_damage(const Error& error) {
     case ELOOP:
     case ENXIO:
     case EINVAL:
-    case ENAMETOOLONG:
-      return true;
-    default:
-      return false;
+    case ENAMETOOLONG: return true;
+    default: return false;
   }
 }
 

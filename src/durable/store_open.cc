@@ -217,6 +217,7 @@ Result<std::vector<Generation>> StoreWriter::generations_on_disk() const {
 }
 
 Status StoreWriter::sweep() {
+  bool swept = false;
   TRY(sweep_temporaries(*control_, [](const std::string&) { return true; }));
   // Half-removed generations: renamed to a temporary name first, so that a kept one is never seen in pieces.
   std::vector<fs::DirectoryEntry> entries = TRY(control_->list());
@@ -226,6 +227,7 @@ Status StoreWriter::sweep() {
       const std::vector<fs::DirectoryEntry> files = TRY(doomed->list());
       for (const fs::DirectoryEntry& file : files) TRY(doomed->remove_file(file.name));
       TRY(control_->remove_directory(entry.name));
+      swept = true;
     }
   }
   // With a damaged `current` nothing is known about what may go.
@@ -234,7 +236,11 @@ Status StoreWriter::sweep() {
   for (const Generation generation : on_disk) {
     if (generation == pending_ || contains(history_, generation)) continue;
     TRY(remove_generation(generation));
+    swept = true;
   }
+  // What is left of a first commit must be gone for good before the next generation is made: a crash that brought it
+  // back beside that one would look like a store that lost its pointer.
+  if (swept && !live_) TRY(control_->sync());
   std::erase_if(history_, [&](Generation g) { return std::find(on_disk.begin(), on_disk.end(), g) == on_disk.end(); });
   return {};
 }

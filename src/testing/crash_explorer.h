@@ -47,6 +47,8 @@ struct CrashScenario {
   std::function<bool(const std::string& path)> leftover_allowed;
   // What may have other content when the clean-up fails too; nothing when empty.
   std::function<bool(const std::string& path)> change_allowed;
+  // What is prepared is what a crash left: a run that fails may have recovered it before, so the files may differ.
+  bool starts_after_crash = false;
 
   // For GoogleTest's messages.
   friend std::ostream& operator<<(std::ostream& out, const CrashScenario& scenario) { return out << scenario.name; }

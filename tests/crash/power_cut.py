@@ -1,0 +1,286 @@
+"""Cuts the power under real file systems: every command, on ext4, xfs and btrfs, and looks at what is left.
+
+For each file system and workload the real command runs on a recording block device: once as it is, and once with an
+unrelated file fsynced before each of its steps. Each recording is cut at every flush; the writes between two flushes arrive in every
+combination (up to seven of them; beyond that and for parts of writes, in a seeded sample). Each such disk is mounted
+by the running kernel, and what is read through the stable names must be the complete old or the complete new state;
+after the command's success only the new one, with everything that the command had made. Then the next run must succeed.
+
+The controls, a pair replaced file by file and a swap without fsyncs, must show bad states on every file system.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import random
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import oracles
+from device import FILE_SYSTEMS, Device, FileSystem, missing_for, missing_for_devices, mounted, opened_device, program
+from device import sync_file_system
+from scenarios import NEW, OLD, Scenario
+from states import Recording, State, choose, enumerate_states
+from support import Failure, binary, run, scratch, skip, tree_state
+from workloads import WORKLOADS
+
+SAMPLE = 10  # states of each cell in a plain run
+DEEP = 600  # in the deep run
+CONTROL = 60  # of a control at least: it must be found wrong
+
+
+@dataclass
+class Cell:
+    kind: FileSystem
+    workload: str
+    writes: int = 0
+    flushes: int = 0
+    possible: int = 0
+    exhaustive: bool = True
+    tried: int = 0  # disks mounted, all different
+    trees: int = 0  # different directory trees on them
+    old: int = 0
+    new: int = 0
+    bad: list[str] = field(default_factory=list)
+    seconds: float = 0
+
+    @property
+    def scenario(self) -> Scenario:
+        """Looked up, because it cannot travel between processes."""
+        return next(one for one in WORKLOADS if one.name == self.workload)
+
+    @property
+    def control(self) -> bool:
+        return self.scenario.control
+
+
+def tree_digest(tree: dict[str, tuple]) -> str:
+    return hashlib.sha256(repr(sorted(tree.items())).encode()).hexdigest()
+
+
+class PowerCut:
+    """One workload on one file system."""
+
+    def __init__(self, device: Device, base: Path, cell: Cell) -> None:
+        self._device = device
+        self._mountpoint = base / "mnt"
+        self._mountpoint.mkdir(exist_ok=True)
+        self._work = self._mountpoint / "work"
+        self._cell = cell
+        self._final: dict[str, tuple] = {}
+        self._verdicts: dict[tuple[str, bool], str] = {}  # of a tree: old, new, or what is wrong
+
+    def record(self, steps: bool = True) -> list[str]:
+        kind, scenario = self._cell.kind, self._cell.scenario
+        self._device.order("stop")
+        self._device.format(kind)
+        with mounted(self._device, self._mountpoint, kind):
+            self._work.mkdir()
+            scenario.prepare(self._work)
+            unrelated = self._mountpoint / "unrelated"
+            unrelated.write_bytes(b"\0" * 512)
+            sync_file_system(self._mountpoint)
+            self._device.order("record")
+            argv = list(map(str, scenario.argv(self._work)))
+            if steps:
+                argv = [str(program("step_fsync")), str(unrelated), str(self._device.marks), *argv]
+            done = run(argv, cwd=self._work)
+            self._device.order("mark success")
+            if done.code != 0:
+                raise Failure(f"the recorded run failed: {done.text}")
+            self._final = tree_state(self._work)
+            sync_file_system(self._mountpoint)
+            self._device.order("stop")
+        return self._device.events()
+
+    def load(self, recording: Path) -> list[str]:
+        """What `save` kept. The tree that the command left is that of the last state."""
+        self._device.order(f"load {recording}")
+        events = self._device.events()
+        self._device.show(len(events))
+        with mounted(self._device, self._mountpoint, self._cell.kind):
+            self._final = tree_state(self._work)
+        return events
+
+    def save(self, recording: Path) -> None:
+        self._device.order(f"save {recording}")
+
+    def judge(self, state: State, seen: set[str]) -> str | None:
+        """Old, new, or what is wrong with it; None when the same bytes were judged before."""
+        digest = self._device.show(state.prefix, state.pieces) + str(state.after_success)
+        if digest in seen:
+            return None
+        seen.add(digest)
+        try:
+            with mounted(self._device, self._mountpoint, self._cell.kind):
+                return self._judge_tree(state)
+        except OSError as problem:
+            return f"the file system cannot be used: {problem}"
+
+    def _judge_tree(self, state: State) -> str:
+        tree = tree_state(self._work)
+        key = (tree_digest(tree), state.after_success)
+        if key not in self._verdicts:
+            try:
+                self._verdicts[key] = self._verdict(tree, state.after_success)
+            except Exception as problem:  # whatever cannot be read or parsed is a bad state too
+                self._verdicts[key] = str(problem) if isinstance(problem, Failure) else f"{type(problem).__name__}: {problem}"
+        return self._verdicts[key]
+
+    def _verdict(self, tree: dict[str, tuple], after_success: bool) -> str:
+        scenario = self._cell.scenario
+        if after_success and not scenario.control:
+            if lost := [name for name, what in self._final.items() if tree.get(name) != what]:
+                raise Failure(f"reported success, but lost or changed: {', '.join(lost[:4])}")
+        if scenario.recover:
+            done = run([binary(), "recover", "."], cwd=self._work)
+            if done.code != 0:
+                raise Failure(f"lockstep recover: {done.text}")
+        found = scenario.state(self._work)
+        if after_success and found != NEW:
+            raise Failure("reported success, but the state is old")
+        scenario.follow(self._work, found)
+        if not scenario.control:
+            oracles.no_leftovers(self._work)
+        return found
+
+    @property
+    def trees(self) -> int:
+        return len({digest for digest, _ in self._verdicts})
+
+
+def judge_recording(cell: Cell, one: PowerCut, recording: Recording, limit: int | None, seed: str) -> list[str]:
+    """Adds to the cell what the chosen states of one recording show; returns the bad ones."""
+    cell.writes += recording.writes
+    cell.flushes += recording.flushes
+    cell.possible += len(recording.states)
+    cell.exhaustive = cell.exhaustive and recording.exhaustive
+    bad = []
+    seen: set[str] = set()
+    for state in choose(recording.states, limit, seed):
+        verdict = one.judge(state, seen)
+        if verdict is None:
+            continue
+        cell.tried += 1
+        cell.old += verdict == OLD
+        cell.new += verdict == NEW
+        if verdict not in (OLD, NEW):
+            when = "after success" if state.after_success else f"in step {state.step}"
+            bad.append(f"{when}: {verdict}\n    state: {state.text}")
+    cell.bad += bad
+    return bad
+
+
+def cut(cell: Cell, limit: int | None, seed: str, kept: Path) -> Cell:
+    """Records one cell and judges its states."""
+    began = time.monotonic()
+    with scratch("power-cut", in_memory=True) as base, opened_device(base, cell.kind) as device:
+        one = PowerCut(device, base, cell)
+        if limit is not None:
+            limit = max(limit, CONTROL if cell.control else 0) // 2  # of each of the two recordings
+        for steps in (True, False):
+            bad = judge_recording(cell, one, enumerate_states(one.record(steps), f"{seed} {steps}"), limit, seed)
+            if bad and not cell.control:
+                kept.mkdir(parents=True, exist_ok=True)
+                one.save(kept / recording_name(cell, steps))
+        cell.trees = one.trees
+    cell.seconds = time.monotonic() - began
+    return cell
+
+
+def repeat(kind: FileSystem, scenario: Scenario, recording: Path, text: str) -> int:
+    """Judges one state of a kept recording again."""
+    prefix, *pieces = text.split()
+    with scratch("power-cut", in_memory=True) as base, opened_device(base, kind) as device:
+        one = PowerCut(device, base, Cell(kind, scenario.name))
+        events = one.load(recording)
+        after = "M success" in events[: max([int(prefix), *(int(piece.split(":")[0]) for piece in pieces)])]
+        verdict = one.judge(State(int(prefix), tuple(pieces), after, ""), set())
+    print(verdict)
+    return 0 if verdict in (OLD, NEW) else 1
+
+
+def recording_name(cell: Cell, steps: bool) -> str:
+    words = f"{cell.kind.name} {cell.workload} {'with steps' if steps else 'as it is'}"
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in words).split())
+
+
+def print_table(cells: list[Cell]) -> None:
+    heads = ("writes", "flushes", "states", "mounted", "trees", "old", "new", "bad", "s")
+    print(f"{'file system':22}{'workload':26}" + "".join(f"{head:>9}" for head in heads))
+    for cell in cells:
+        states = f"{cell.possible}{'' if cell.exhaustive else '+'}"
+        row = (cell.writes, cell.flushes, states, cell.tried, cell.trees, cell.old, cell.new, len(cell.bad),
+               f"{cell.seconds:.0f}")  # fmt: skip
+        print(f"{cell.kind.name:22}{cell.workload:26}" + "".join(f"{value!s:>9}" for value in row))
+
+
+def print_bad(cell: Cell, kept: Path) -> None:
+    for text in cell.bad[:5]:
+        print(f"BAD STATE: {cell.kind.name}: {cell.workload}: {text}")
+    print(f"  {len(cell.bad)} bad of {cell.tried}; the recording is kept in {kept}; the one with steps or"
+          " as it is. Repeat one with\n  power_cut.py"
+          f" --file-system '{cell.kind.name}' --workload '{cell.workload}' --recording FILE --state '…'")  # fmt: skip
+
+
+def main() -> int:
+    deep = os.environ.get("LOCKSTEP_DEEP") == "1"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--file-system", choices=[kind.name for kind in FILE_SYSTEMS], help="only this one")
+    parser.add_argument("--workload", choices=[one.name for one in WORKLOADS], help="only this one")
+    parser.add_argument("--states", type=int, metavar="N", default=DEEP if deep else SAMPLE,
+                        help="states of each file system and workload; 0 means all")  # fmt: skip
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--recording", type=Path, help="a kept recording: judge one --state of it again")
+    parser.add_argument("--state", help="as a bad state was printed")
+    parser.add_argument("--kept", type=Path, default=Path("power-cut-bad"), help="where recordings of bad states go")
+    options = parser.parse_args()
+    if problem := missing_for_devices():
+        skip(problem)
+    kinds = [kind for kind in FILE_SYSTEMS if options.file_system == kind.name]
+    if not options.file_system:
+        # The other ways of mounting ext4 are for the deep run; "," tells them.
+        kinds = [kind for kind in FILE_SYSTEMS if deep or "," not in kind.name]
+    scenarios = [one for one in WORKLOADS if options.workload in (None, one.name)]
+    if options.recording:
+        return repeat(kinds[0], scenarios[0], options.recording, options.state)
+    for kind in kinds:
+        if problem := missing_for(kind):
+            skip(f"{kind.name}: {problem}")
+    print(f"power cut: {options.states or 'all'} states of each, seed {options.seed}", flush=True)
+    began = time.monotonic()
+    # Processes, not threads: a command that one thread starts holds the other's files open until its exec, and a file
+    # system with open files cannot be unmounted.
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        jobs = [
+            pool.submit(cut, Cell(kind, scenario.name), options.states or None,
+                        f"{options.seed} {kind.name} {scenario.name}", options.kept)
+            for kind in kinds
+            for scenario in scenarios
+        ]  # fmt: skip
+        cells = [job.result() for job in jobs]
+    print_table(cells)
+    failed = False
+    for cell in cells:
+        if cell.control and not cell.bad:
+            print(f"FAILED: {cell.kind.name}: {cell.workload}: the rig did not see that it is wrong")
+            failed = True
+        if cell.bad and not cell.control:
+            print_bad(cell, options.kept)
+            failed = True
+    ours = [cell for cell in cells if not cell.control]
+    print(f"{sum(cell.tried for cell in ours)} disks of ours, {sum(len(cell.bad) for cell in ours)} bad; the controls:"
+          f" {sum(len(cell.bad) for cell in cells if cell.control)} bad of"
+          f" {sum(cell.tried for cell in cells if cell.control)}; {time.monotonic() - began:.0f} s")  # fmt: skip
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
