@@ -1,6 +1,8 @@
-// atomic_write TARGET: replaces TARGET with what stdin holds, by the atomic file. The rigs' workload for that tool.
+// atomic_write TARGET: replaces TARGET with what stdin holds, by the atomic file; an error goes to stdout as JSON. The
+// rigs' workload for that tool.
 #include <iostream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 
 #include "base/system.h"
 #include "durable/atomic_file.h"
@@ -18,6 +20,9 @@ int main(int count, char** words) {
   const std::string content{std::istreambuf_iterator<char>(std::cin), {}};
   const lockstep::Status written = lockstep::durable::atomic_write_bytes(runtime, words[1], content);
   if (written) return 0;
-  std::cerr << "Error: " << written.error().message << "\n";
+  std::cout << nlohmann::json{{"error",
+                               {{"code", lockstep::error_code_name(written.error().code)},
+                                {"message", written.error().message}}}}
+            << "\n";
   return 1;
 }

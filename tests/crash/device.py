@@ -20,6 +20,8 @@ from pathlib import Path
 from support import TIMEOUT, Failure, binary, environment, run
 
 _BLKFLSBUF = 0x1261
+_CLONE_NEWNS = 0x20000
+_MS_REC_PRIVATE = 1 << 14 | 1 << 18
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -68,6 +70,15 @@ def _check(result: int, what: str) -> None:
     if result != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def use_own_mounts() -> None:
+    """What is mounted from here on is seen by this process and its children only, and gone when they are.
+
+    A program that copies the mounts meanwhile (unshare, a container) would hold a file system's old state alive.
+    """
+    _check(_libc.unshare(_CLONE_NEWNS), "unshare")
+    _check(_libc.mount(b"none", b"/", None, _MS_REC_PRIVATE, None), "mount --make-rprivate /")
 
 
 def mount(device: str, where: Path, kind: FileSystem) -> None:

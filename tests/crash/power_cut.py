@@ -12,7 +12,6 @@ The controls, a pair replaced file by file and a swap without fsyncs, must show 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import random
 import sys
@@ -23,12 +22,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import oracles
-from device import FILE_SYSTEMS, Device, FileSystem, missing_for, missing_for_devices, mounted, opened_device, program
-from device import sync_file_system
+from device import FILE_SYSTEMS, FileSystem, missing_for, missing_for_devices, opened_device, program, use_own_mounts
+from judge import EITHER, ONLY_NEW, Judge
 from scenarios import NEW, OLD, Scenario
-from states import Recording, State, choose, enumerate_states
-from support import Failure, binary, run, scratch, skip, tree_state
+from states import Recording, choose, enumerate_states
+from support import run, scratch, skip
 from workloads import WORKLOADS
 
 SAMPLE = 10  # states of each cell in a plain run
@@ -61,102 +59,16 @@ class Cell:
         return self.scenario.control
 
 
-def tree_digest(tree: dict[str, tuple]) -> str:
-    return hashlib.sha256(repr(sorted(tree.items())).encode()).hexdigest()
+def record(one: Judge, scenario: Scenario, steps: bool) -> list[str]:
+    """The events of the command's run; with `steps`, the unrelated file is fsynced before each of them."""
+    one.prepare()
+    argv = list(map(str, scenario.argv(one.work)))
+    if steps:
+        argv = [str(program("step_fsync")), str(one.unrelated), str(one.device.marks), *argv]
+    return one.record(lambda: run(argv, cwd=one.work))[1]
 
 
-class PowerCut:
-    """One workload on one file system."""
-
-    def __init__(self, device: Device, base: Path, cell: Cell) -> None:
-        self._device = device
-        self._mountpoint = base / "mnt"
-        self._mountpoint.mkdir(exist_ok=True)
-        self._work = self._mountpoint / "work"
-        self._cell = cell
-        self._final: dict[str, tuple] = {}
-        self._verdicts: dict[tuple[str, bool], str] = {}  # of a tree: old, new, or what is wrong
-
-    def record(self, steps: bool = True) -> list[str]:
-        kind, scenario = self._cell.kind, self._cell.scenario
-        self._device.order("stop")
-        self._device.format(kind)
-        with mounted(self._device, self._mountpoint, kind):
-            self._work.mkdir()
-            scenario.prepare(self._work)
-            unrelated = self._mountpoint / "unrelated"
-            unrelated.write_bytes(b"\0" * 512)
-            sync_file_system(self._mountpoint)
-            self._device.order("record")
-            argv = list(map(str, scenario.argv(self._work)))
-            if steps:
-                argv = [str(program("step_fsync")), str(unrelated), str(self._device.marks), *argv]
-            done = run(argv, cwd=self._work)
-            self._device.order("mark success")
-            if done.code != 0:
-                raise Failure(f"the recorded run failed: {done.text}")
-            self._final = tree_state(self._work)
-            sync_file_system(self._mountpoint)
-            self._device.order("stop")
-        return self._device.events()
-
-    def load(self, recording: Path) -> list[str]:
-        """What `save` kept. The tree that the command left is that of the last state."""
-        self._device.order(f"load {recording}")
-        events = self._device.events()
-        self._device.show(len(events))
-        with mounted(self._device, self._mountpoint, self._cell.kind):
-            self._final = tree_state(self._work)
-        return events
-
-    def save(self, recording: Path) -> None:
-        self._device.order(f"save {recording}")
-
-    def judge(self, state: State, seen: set[str]) -> str | None:
-        """Old, new, or what is wrong with it; None when the same bytes were judged before."""
-        digest = self._device.show(state.prefix, state.pieces) + str(state.after_success)
-        if digest in seen:
-            return None
-        seen.add(digest)
-        try:
-            with mounted(self._device, self._mountpoint, self._cell.kind):
-                return self._judge_tree(state)
-        except OSError as problem:
-            return f"the file system cannot be used: {problem}"
-
-    def _judge_tree(self, state: State) -> str:
-        tree = tree_state(self._work)
-        key = (tree_digest(tree), state.after_success)
-        if key not in self._verdicts:
-            try:
-                self._verdicts[key] = self._verdict(tree, state.after_success)
-            except Exception as problem:  # whatever cannot be read or parsed is a bad state too
-                self._verdicts[key] = str(problem) if isinstance(problem, Failure) else f"{type(problem).__name__}: {problem}"
-        return self._verdicts[key]
-
-    def _verdict(self, tree: dict[str, tuple], after_success: bool) -> str:
-        scenario = self._cell.scenario
-        if after_success and not scenario.control:
-            if lost := [name for name, what in self._final.items() if tree.get(name) != what]:
-                raise Failure(f"reported success, but lost or changed: {', '.join(lost[:4])}")
-        if scenario.recover:
-            done = run([binary(), "recover", "."], cwd=self._work)
-            if done.code != 0:
-                raise Failure(f"lockstep recover: {done.text}")
-        found = scenario.state(self._work)
-        if after_success and found != NEW:
-            raise Failure("reported success, but the state is old")
-        scenario.follow(self._work, found)
-        if not scenario.control:
-            oracles.no_leftovers(self._work)
-        return found
-
-    @property
-    def trees(self) -> int:
-        return len({digest for digest, _ in self._verdicts})
-
-
-def judge_recording(cell: Cell, one: PowerCut, recording: Recording, limit: int | None, seed: str) -> list[str]:
+def judge_recording(cell: Cell, one: Judge, recording: Recording, limit: int | None, seed: str) -> list[str]:
     """Adds to the cell what the chosen states of one recording show; returns the bad ones."""
     cell.writes += recording.writes
     cell.flushes += recording.flushes
@@ -165,9 +77,11 @@ def judge_recording(cell: Cell, one: PowerCut, recording: Recording, limit: int 
     bad = []
     seen: set[str] = set()
     for state in choose(recording.states, limit, seed):
-        verdict = one.judge(state, seen)
-        if verdict is None:
-            continue
+        digest = one.device.show(state.prefix, state.pieces) + str(state.after_success)
+        if digest in seen:
+            continue  # the same bytes again
+        seen.add(digest)
+        verdict = one.judge(ONLY_NEW if state.after_success else EITHER)
         cell.tried += 1
         cell.old += verdict == OLD
         cell.new += verdict == NEW
@@ -182,14 +96,14 @@ def cut(cell: Cell, limit: int | None, seed: str, kept: Path) -> Cell:
     """Records one cell and judges its states."""
     began = time.monotonic()
     with scratch("power-cut", in_memory=True) as base, opened_device(base, cell.kind) as device:
-        one = PowerCut(device, base, cell)
+        one = Judge(device, base, cell.kind, cell.scenario)
         if limit is not None:
             limit = max(limit, CONTROL if cell.control else 0) // 2  # of each of the two recordings
         for steps in (True, False):
-            bad = judge_recording(cell, one, enumerate_states(one.record(steps), f"{seed} {steps}"), limit, seed)
+            bad = judge_recording(cell, one, enumerate_states(record(one, cell.scenario, steps), f"{seed} {steps}"), limit, seed)
             if bad and not cell.control:
                 kept.mkdir(parents=True, exist_ok=True)
-                one.save(kept / recording_name(cell, steps))
+                device.order(f"save {kept / recording_name(cell, steps)}")
         cell.trees = one.trees
     cell.seconds = time.monotonic() - began
     return cell
@@ -199,10 +113,11 @@ def repeat(kind: FileSystem, scenario: Scenario, recording: Path, text: str) -> 
     """Judges one state of a kept recording again."""
     prefix, *pieces = text.split()
     with scratch("power-cut", in_memory=True) as base, opened_device(base, kind) as device:
-        one = PowerCut(device, base, Cell(kind, scenario.name))
+        one = Judge(device, base, kind, scenario)
         events = one.load(recording)
         after = "M success" in events[: max([int(prefix), *(int(piece.split(":")[0]) for piece in pieces)])]
-        verdict = one.judge(State(int(prefix), tuple(pieces), after, ""), set())
+        device.show(int(prefix), pieces)
+        verdict = one.judge(ONLY_NEW if after else EITHER)
     print(verdict)
     return 0 if verdict in (OLD, NEW) else 1
 
@@ -244,6 +159,7 @@ def main() -> int:
     options = parser.parse_args()
     if problem := missing_for_devices():
         skip(problem)
+    use_own_mounts()
     kinds = [kind for kind in FILE_SYSTEMS if options.file_system == kind.name]
     if not options.file_system:
         # The other ways of mounting ext4 are for the deep run; "," tells them.
