@@ -79,7 +79,7 @@ _NAMES_AFTER_FD = frozenset("openat mkdirat symlinkat linkat renameat renameat2 
                             "readlinkat".split())  # fmt: skip
 
 _CALL = re.compile(r"^(?P<pid>\d+) +(?P<name>[a-z_0-9]+)\((?P<rest>.*)$")
-_DESCRIPTOR = re.compile(r'(?:AT_FDCWD|\d+)<(?P<path>/[^>]*)>(?P<then>, "(?P<name>(?:[^"\\]|\\.)*)")?')
+_DESCRIPTOR = re.compile(r'(?P<number>AT_FDCWD|\d+)<(?P<path>/[^>]*)>(?P<then>, "(?P<name>(?:[^"\\]|\\.)*)")?')
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _RANDOM = re.compile(r"\.[a-z0-9]{6}\.tmp")
 
@@ -144,6 +144,8 @@ def _paths(name: str, arguments: str) -> tuple[str, ...]:
     found = []
     for match in _DESCRIPTOR.finditer(arguments):
         path = match["path"]
+        if match["number"] == "AT_FDCWD" and match["name"] == "":
+            break  # no name at all: it touches nothing
         if match["then"] and name in _NAMES_AFTER_FD and match["name"]:
             path = os.path.join(path, match["name"])
         found.append(path)

@@ -60,7 +60,8 @@ class WatchTracer(Tracer):
         assert isinstance(call, WatchedCall)
         what = f"signal={KILL}" if point.action == KILL else f"error={point.action}"
         path = str(self._stdout) if call.watch == "./(stdout)" else f"{self._work}{call.watch.removeprefix('.')}"
-        options = ["-P", path, "-e", f"trace={call.name}", "-e", f"inject={call.name}:{what}:when={call.when}"]
+        relative = call.watch.removeprefix("./")  # strace compares what the program wrote
+        options = ["-P", path, "-P", relative, "-e", f"trace={call.name}", "-e", f"inject={call.name}:{what}:when={call.when}"]
         code, out, err = self._run(argv, options)
         killed = code == -9
         if point.action == KILL:
