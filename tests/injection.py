@@ -102,7 +102,8 @@ class Call:
 
     @property
     def mutating(self) -> bool:
-        return self.name in _MUTATING or (self.name == "openat" and "O_CREAT" in self.arguments)
+        changing = "O_CREAT" in self.arguments or "O_TRUNC" in self.arguments
+        return self.name in _MUTATING or (self.name == "openat" and changing)
 
     @property
     def errors(self) -> tuple[str, ...]:

@@ -15,13 +15,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scenarios import NEW, OLD, Scenario
-from support import Failure, openssl, run
+from support import Failure, openssl, run, scratch
 
 from peers import pebble
 from peers.tracing import WatchTracer
@@ -38,6 +39,7 @@ class Client:
     name: str
     words: Callable[[Path, str], Sequence[str]]  # ISSUE, RENEW when it is due, or RENEW_NOW
     register: Callable[[Path], Sequence[str]]  # makes the account, which is not what is tested
+    account: str  # where it lies
     certificate: str  # the leaf comes first
     key: str
     chain: str | None  # the issuer's certificate, when it has a file of its own
@@ -85,15 +87,15 @@ _FOR_LEGO = f"lego/certificates/{DOMAIN}"
 _LIVE = f"certbot/config/live/{DOMAIN}"
 CLIENTS = (
     # lego has no registering of its own: it is done with the first certificate of all, another one.
-    Client("lego", _lego, lambda work: _lego(work, ISSUE, "first.example.test"), f"{_FOR_LEGO}.crt",
-           f"{_FOR_LEGO}.key", f"{_FOR_LEGO}.issuer.crt", f"{_FOR_LEGO}.crt", records=f"{_FOR_LEGO}.json",
+    Client("lego", _lego, lambda work: _lego(work, ISSUE, "first.example.test"), "lego/accounts",
+           f"{_FOR_LEGO}.crt", f"{_FOR_LEGO}.key", f"{_FOR_LEGO}.issuer.crt", f"{_FOR_LEGO}.crt", records=f"{_FOR_LEGO}.json",
            aside=("./webroot",)),
     Client("certbot", _certbot_words,
            lambda work: _certbot(work, "register", "--server", pebble.server().directory, "--agree-tos", "-m", _EMAIL),
-           f"{_LIVE}/cert.pem", f"{_LIVE}/privkey.pem", f"{_LIVE}/chain.pem", f"{_LIVE}/fullchain.pem",
+           "certbot/config/accounts", f"{_LIVE}/cert.pem", f"{_LIVE}/privkey.pem", f"{_LIVE}/chain.pem", f"{_LIVE}/fullchain.pem",
            aside=("./webroot", "./certbot/logs")),
-    Client("uacme", _uacme_words, lambda work: _uacme(work, "-y", "new", _EMAIL), f"uacme/{DOMAIN}/cert.pem",
-           f"uacme/private/{DOMAIN}/key.pem", None, f"uacme/{DOMAIN}/cert.pem", not_due=1,
+    Client("uacme", _uacme_words, lambda work: _uacme(work, "-y", "new", _EMAIL), "uacme/private/key.pem",
+           f"uacme/{DOMAIN}/cert.pem", f"uacme/private/{DOMAIN}/key.pem", None, f"uacme/{DOMAIN}/cert.pem", not_due=1,
            backup=f"uacme/{DOMAIN}/cert-*.pem"),
 )  # fmt: skip
 
@@ -171,12 +173,35 @@ def _state(client: Client) -> Callable[[Path], str]:
     return state
 
 
+_registering = threading.Lock()
+
+
+def _account(client: Client) -> Path:
+    """One for all: its name is in certbot's paths, and those must be the same wherever a recording is used."""
+    kept = pebble.server().accounts / client.name
+    with _registering:
+        if not kept.exists():
+            with scratch("account") as work:
+                (work / "webroot").mkdir()
+                outcome = run(client.register(work), cwd=work)
+                if outcome.code != 0:
+                    raise Failure(f"{client.name} cannot register: {outcome.text}")
+                _copy(work / client.account, kept)
+    return kept
+
+
+def _copy(source: Path, target: Path) -> None:
+    for folder in reversed(target.parents):
+        folder.mkdir(exist_ok=True)
+        if folder.name == "private":
+            folder.chmod(0o700)
+    (shutil.copytree if source.is_dir() else shutil.copy2)(source, target)
+
+
 def _prepare(client: Client, issued: bool) -> Callable[[Path], None]:
     def prepare(work: Path) -> None:
         (work / "webroot").mkdir()
-        outcome = run(client.register(work), cwd=work)
-        if outcome.code != 0:
-            raise Failure(f"{client.name} cannot register: {outcome.text}")
+        _copy(_account(client), work / client.account)
         if issued:
             _run(client, work, ISSUE)
             shutil.copy(work / client.certificate, work / "old.pem")
@@ -189,7 +214,7 @@ def _renews(client: Client, work: Path, what: str) -> None:
     before = _certificate(client, work)
     _run(client, work, what)
     if _state(client)(work) != NEW or _certificate(client, work) == before:
-        raise Bad(NEXT, f"{client.name}, {what}: it succeeded, but made no new certificate")
+        raise Bad(NEXT, f"{client.name}, {what}: it succeeded, but made no new certificate in {client.certificate}")
 
 
 def _follow(client: Client) -> Callable[[Path, str], None]:

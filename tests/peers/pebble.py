@@ -35,6 +35,7 @@ class Server:
     directory: str  # the ACME directory's URL
     trust: Path  # the certificate that the server's TLS is checked with
     roots: Path  # the root that issues
+    accounts: Path  # an empty directory for whoever wants to use an account again
 
 
 def _free_port() -> int:
@@ -79,7 +80,8 @@ def _start(base: Path) -> Server:
         atexit.register(_end, process, os.getpid())
         if _await(process, f"https://127.0.0.1:{port}/dir", trust):
             (base / "roots.pem").write_bytes(_get(f"https://127.0.0.1:{management}/roots/0", trust))
-            return Server(f"https://127.0.0.1:{port}/dir", trust, base / "roots.pem")
+            (base / "accounts").mkdir()
+            return Server(f"https://127.0.0.1:{port}/dir", trust, base / "roots.pem", base / "accounts")
     raise Failure(f"pebble ended at once, {ATTEMPTS} times: {(base / 'log').read_text(errors='replace')[-600:]}")
 
 

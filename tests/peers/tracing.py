@@ -4,7 +4,8 @@ It proves nothing by itself; peers/sweep.py uses it. strace counts `when=` for e
 program makes a call differs from run to run. So a call is named here by its system call, one exact path and its ordinal
 among those of the WHOLE process tree; strace is told to look at that path alone (-P), which leaves mostly one call to
 count. Every run's trace is then read: the fault must have happened once, and at the call of that ordinal. If it did
-not, the run is thrown away and done again; a point that never fires is an error of the sweep, never a pass.
+not, the run is thrown away and done again: the second of two calls is hit only in a run in which one thread makes both,
+every third one or so. A point that never fires is an error of the sweep, never a pass.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ _RESUMED = re.compile(r"^(?P<thread>\d+) +<\.\.\. [a-z_0-9]+ resumed>")
 @dataclass(frozen=True)
 class WatchedCall(Call):
     watch: str = ""  # the path that strace looks at
-    when: int = 1  # the ordinal among the thread's own calls, as it was in the recording
 
 
 class WatchTracer(Tracer):
@@ -38,19 +38,17 @@ class WatchTracer(Tracer):
         self._record(argv)
         calls: list[Call] = []
         total: dict[tuple[str, str], int] = {}
-        each: dict[tuple[str, str, str], int] = {}
         for entry in self._entries():
             own = [path for path in entry.paths if path.startswith(".")]
             for path in own:
                 total[entry.name, path] = total.get((entry.name, path), 0) + 1
-                each[entry.thread, entry.name, path] = each.get((entry.thread, entry.name, path), 0) + 1
             if not own:
                 continue
             watch = next((path for path in own if "*" not in path), None)
             if watch is None:
                 raise Failure(f"{entry.name} on {own}: every path differs from run to run, so the call cannot be found again")
             calls.append(WatchedCall(entry.name, total[entry.name, watch], entry.paths, entry.arguments, entry.result,
-                                     watch, each[entry.thread, entry.name, watch]))  # fmt: skip
+                                     watch))  # fmt: skip
         if not any(call.mutating for call in calls):
             raise Failure("the recording shows no call that changes the working directory")
         return calls
@@ -61,7 +59,7 @@ class WatchTracer(Tracer):
         what = f"signal={KILL}" if point.action == KILL else f"error={point.action}"
         path = str(self._stdout) if call.watch == "./(stdout)" else f"{self._work}{call.watch.removeprefix('.')}"
         relative = call.watch.removeprefix("./")  # strace compares what the program wrote
-        options = ["-P", path, "-P", relative, "-e", f"trace={call.name}", "-e", f"inject={call.name}:{what}:when={call.when}"]
+        options = ["-P", path, "-P", relative, "-e", f"trace={call.name}", "-e", f"inject={call.name}:{what}:when={call.ordinal}"]
         code, out, err = self._run(argv, options)
         killed = code == -9
         if point.action == KILL:
