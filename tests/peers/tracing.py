@@ -10,6 +10,7 @@ every third one or so. A point that never fires is an error of the sweep, never 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +24,11 @@ _RESUMED = re.compile(r"^(?P<thread>\d+) +<\.\.\. [a-z_0-9]+ resumed>")
 
 @dataclass(frozen=True)
 class WatchedCall(Call):
-    watch: str = ""  # the path that strace looks at
+    watch: tuple[str, ...] = ()  # the path that strace is given and, if that is a link, where it led before the run
+
+
+def _matches(entry: Entry, call: WatchedCall) -> bool:
+    return entry.name == call.name and not set(call.watch).isdisjoint(entry.paths)
 
 
 class WatchTracer(Tracer):
@@ -35,20 +40,23 @@ class WatchTracer(Tracer):
         return [entry for line in lines if (entry := entry_of(line, self._shorten)) is not None]
 
     def record(self, argv: Sequence[str]) -> list[Call]:
+        # strace looks at a link's target as well, which it resolves when it starts.
+        links = {self._shorten(str(path)): self._shorten(os.path.realpath(path))
+                 for path in self._work.rglob("*") if path.is_symlink()}  # fmt: skip
         self._record(argv)
         calls: list[Call] = []
-        total: dict[tuple[str, str], int] = {}
+        seen: dict[str, list[tuple[str, ...]]] = {}
         for entry in self._entries():
+            seen.setdefault(entry.name, []).append(entry.paths)
             own = [path for path in entry.paths if path.startswith(".")]
-            for path in own:
-                total[entry.name, path] = total.get((entry.name, path), 0) + 1
             if not own:
                 continue
-            watch = next((path for path in own if "*" not in path), None)
-            if watch is None:
+            stable = next((path for path in own if "*" not in path), None)
+            if stable is None:
                 raise Failure(f"{entry.name} on {own}: every path differs from run to run, so the call cannot be found again")
-            calls.append(WatchedCall(entry.name, total[entry.name, watch], entry.paths, entry.arguments, entry.result,
-                                     watch))  # fmt: skip
+            watch = (stable, links[stable]) if stable in links else (stable,)
+            ordinal = sum(not set(watch).isdisjoint(paths) for paths in seen[entry.name])
+            calls.append(WatchedCall(entry.name, ordinal, entry.paths, entry.arguments, entry.result, watch))
         if not any(call.mutating for call in calls):
             raise Failure("the recording shows no call that changes the working directory")
         return calls
@@ -57,9 +65,10 @@ class WatchTracer(Tracer):
         call = point.call
         assert isinstance(call, WatchedCall)
         what = f"signal={KILL}" if point.action == KILL else f"error={point.action}"
-        path = str(self._stdout) if call.watch == "./(stdout)" else f"{self._work}{call.watch.removeprefix('.')}"
-        relative = call.watch.removeprefix("./")  # strace compares what the program wrote
-        options = ["-P", path, "-P", relative, "-e", f"trace={call.name}", "-e", f"inject={call.name}:{what}:when={call.ordinal}"]
+        path = call.watch[0]
+        absolute = str(self._stdout) if path == "./(stdout)" else f"{self._work}{path.removeprefix('.')}"
+        relative = path.removeprefix("./")  # strace compares what the program wrote
+        options = ["-P", absolute, "-P", relative, "-e", f"trace={call.name}", "-e", f"inject={call.name}:{what}:when={call.ordinal}"]
         code, out, err = self._run(argv, options)
         killed = code == -9
         if point.action == KILL:
@@ -69,7 +78,7 @@ class WatchTracer(Tracer):
         return Injected(killed, code, out, err, not fired)
 
     def _matching(self, call: WatchedCall) -> list[Entry]:
-        return [entry for entry in self._entries() if entry.name == call.name and call.watch in entry.paths]
+        return [entry for entry in self._entries() if _matches(entry, call)]
 
     def _failed(self, call: WatchedCall) -> list[int]:
         """The ordinals of the calls that strace let fail."""
@@ -78,7 +87,7 @@ class WatchTracer(Tracer):
         ordinal = 0
         for line in self._trace.read_text(errors="replace").splitlines():
             if (entry := entry_of(line, self._shorten)) is not None:
-                if entry.name != call.name or call.watch not in entry.paths:
+                if not _matches(entry, call):
                     continue
                 ordinal += 1
                 latest[entry.thread] = ordinal
