@@ -37,7 +37,6 @@ from peers.scenarios import CONTROL, OURS, PEERS, TOOLS, problem, version
 from peers.verdict import HANG, KINDS, LOSS, NEXT, Bad, kind_of
 
 SAMPLE = 24
-SMOKE_SAMPLE = 30
 BAD = "bad"
 
 
@@ -174,15 +173,12 @@ def main() -> int:
     parser.add_argument("--scenario", help="only those of this name")
     parser.add_argument("--sample", type=int, default=SAMPLE, metavar="K", help=f"random points per scenario; default {SAMPLE}")
     parser.add_argument("--all", action="store_true", help="every point; takes an hour and more")
-    parser.add_argument("--smoke", action="store_true", help="openssl's `sign` alone, to see that this still works")
     parser.add_argument("--details", action="store_true", help="each bad state, and keep its directory")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     options = parser.parse_args()
     binary()
     if reason := tracing_problem():
         skip(reason)
-    if options.smoke:
-        options.tool, options.scenario, options.sample = ["openssl ca"], "sign", SMOKE_SAMPLE
     count = None if options.all else options.sample
     print(f"peers: {'every point' if count is None else f'{count} points a scenario'}, seed {options.seed}")
     for tool in options.tool or TOOLS:
