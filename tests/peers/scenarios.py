@@ -48,7 +48,7 @@ def version(tool: str) -> str:
     """What the tool is, as exactly as it can be known: the Debian package where there is one."""
     if tool == "lockstep":
         return _said(binary(), "--version")
-    if tool in ("openssl ca", "cp"):
+    if tool == openssl_ca.TOOL:
         return _said("openssl", "version")
     if shutil.which(tool) is None:
         return "not installed"
