@@ -3,6 +3,8 @@ build_packages="g++ cmake ninja-build ccache pkg-config libssl-dev nlohmann-json
 run_packages="openssl ca-certificates"
 test_packages="libgtest-dev libgmock-dev libbenchmark-dev python3 strace gnutls-bin nginx-light curl attr util-linux libfuse3-dev fuse3 e2fsprogs xfsprogs btrfs-progs"
 deep_packages="clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev gcovr"
+# Other people's tools, which tests/peers breaks in the same way as ours; only the deep tests install them.
+peer_packages="lego certbot uacme pebble"
 
 # install_packages NAME...: installs what is missing; says so first. Needs root, or sudo.
 install_packages() {

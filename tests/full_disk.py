@@ -3,7 +3,9 @@
 On a tmpfs of 128 KiB, with an unrelated file filling part of it: sign until the disk is full. Every success has its
 certificate, its index entry and its delivered copy; the run that fails exits 1, names the problem and leaves the
 directory byte for byte as it was, as does `ca crl` and `ca revoke` there. Once the filler is removed, and again once
-the tmpfs has been made larger, signing goes on with the next serial. Mounting needs root.
+the tmpfs has been made larger, signing goes on with the next serial. The same when another program fills the disk to the
+last few pages. Mounting needs root. peers/full_disk.py does the
+same with OpenSSL's CA.
 """
 
 from __future__ import annotations
@@ -36,6 +38,17 @@ def small_disk(at: Path) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", "--lazy", at], check=False)
+
+
+def enlarge(at: Path) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={LARGE}", at], check=True)
+
+
+def leave_pages(at: Path, count: int) -> None:
+    """Another program fills the disk to the last few pages."""
+    with (at / "other").open("wb") as other:
+        left = os.statvfs(at)
+        other.write(bytes(max(0, left.f_bavail - count) * left.f_frsize))
 
 
 class Disk:
@@ -97,19 +110,18 @@ class Disk:
         authority(self.ca)
 
 
-def main() -> int:
-    if os.geteuid() != 0:
-        skip("mounting a tmpfs needs root")
+def fill_and_go_on(filling: int) -> list[int]:
+    """How many certificates went on the disk beside a file of that size, and then without it; everything is proved."""
     with scratch("full-disk") as top, small_disk(top / "disk"):
         disk = Disk(top, top / "disk")
         filler = top / "disk" / "filler"
-        filler.write_bytes(bytes(FILLER))
+        filler.write_bytes(bytes(filling))
 
         rounds = [disk.sign_until_full()]
         disk.others_refused()
         filler.unlink()
         rounds.append(disk.sign_until_full())
-        subprocess.run(["mount", "-o", f"remount,size={LARGE}", top / "disk"], check=True)
+        enlarge(top / "disk")
         for _ in range(5):
             outcome = disk.sign()
             if outcome.code != 0:
@@ -119,7 +131,33 @@ def main() -> int:
         no_leftovers(top / "disk")
         if min(rounds) < 1:
             raise Failure(f"nothing could be signed before the disk was full: {rounds}")
-        print(f"{rounds[0]} certificates until the disk was full, {rounds[1]} more without the filler, then 5 on a larger disk")
+        return rounds
+
+
+def meet_full_disk(pages: int) -> bool:
+    """Whether three certificates were followed by a fourth when so many pages were left; everything is proved."""
+    with scratch("full-disk") as top, small_disk(top / "disk"):
+        disk = Disk(top, top / "disk")
+        for _ in range(3):
+            disk.sign_well(disk.sign())
+        leave_pages(top / "disk", pages)
+        before = tree_state(top / "disk")
+        outcome = disk.sign()
+        (disk.sign_well if outcome.code == 0 else lambda refused: disk.refuse(refused, before))(outcome)
+        (top / "disk" / "other").unlink()
+        disk.sign_well(disk.sign())
+        authority_agrees(disk.ca)
+        no_leftovers(top / "disk")
+        return outcome.code == 0
+
+
+def main() -> int:
+    if os.geteuid() != 0:
+        skip("mounting a tmpfs needs root")
+    first, second = fill_and_go_on(FILLER)
+    print(f"{first} certificates until the disk was full, {second} more without the filler, then 5 on a larger disk")
+    if any(meet_full_disk(pages) for pages in range(4)):
+        raise Failure("a certificate was issued on fewer than four pages: the disk was not full")
     return 0
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,17 +57,39 @@ _ERRORS: dict[str, tuple[str, ...]] = {
     "readlink": _READS_NAMES,
     "readlinkat": _READS_NAMES,
     "getdents64": ("EIO",),
+    # The forms without a directory: other people's programs use them.
+    "mkdir": _MAKES_A_NAME,
+    "symlink": _MAKES_A_NAME,
+    "link": _MAKES_A_NAME,
+    "rename": _MAKES_A_NAME,
+    "unlink": ("EIO", "EROFS", "EACCES"),
+    "rmdir": ("EIO", "EROFS", "EACCES"),
+    "chmod": ("EIO", "EROFS", "EACCES"),
+    "chown": ("EIO", "EROFS", "EDQUOT", "EACCES"),
+    "truncate": ("EIO", "ENOSPC", "EROFS", "EINTR"),
+    "sendfile": ("EIO", "ENOSPC", "EDQUOT", "EINTR"),
+    "writev": ("EIO", "ENOSPC", "EDQUOT", "EINTR"),
+    "access": _READS_NAMES,
 }  # fmt: skip
 _CREATING_OPEN = ("ENOSPC", "EDQUOT", "EROFS")
 _MUTATING = frozenset("mkdirat symlinkat linkat renameat renameat2 unlinkat write pwrite64 copy_file_range ftruncate "
-                      "fallocate fsync fdatasync syncfs fchmod fchown fsetxattr".split())  # fmt: skip
+                      "fallocate fsync fdatasync syncfs fchmod fchown fsetxattr mkdir symlink link rename unlink rmdir "
+                      "chmod chown truncate sendfile writev".split())  # fmt: skip
 _NAMES_AFTER_FD = frozenset("openat mkdirat symlinkat linkat renameat renameat2 unlinkat newfstatat statx "
                             "readlinkat".split())  # fmt: skip
 
 _CALL = re.compile(r"^(?P<pid>\d+) +(?P<name>[a-z_0-9]+)\((?P<rest>.*)$")
-_DESCRIPTOR = re.compile(r'(?:AT_FDCWD|\d+)<(?P<path>/[^>]*)>(?P<then>, "(?P<name>(?:[^"\\]|\\.)*)")?')
-_PLAIN = re.compile(r'^"(?P<path>(?:[^"\\]|\\.)*)"')
+_DESCRIPTOR = re.compile(r'(?P<number>AT_FDCWD|\d+)<(?P<path>/[^>]*)>(?P<then>, "(?P<name>(?:[^"\\]|\\.)*)")?')
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _RANDOM = re.compile(r"\.[a-z0-9]{6}\.tmp")
+
+
+class Hang(Failure):
+    """The command did not end."""
+
+
+class NotFired(Failure):
+    """The fault did not happen where it was wanted: nothing can be said of the command."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +102,8 @@ class Call:
 
     @property
     def mutating(self) -> bool:
-        return self.name in _MUTATING or (self.name == "openat" and "O_CREAT" in self.arguments)
+        changing = "O_CREAT" in self.arguments or "O_TRUNC" in self.arguments
+        return self.name in _MUTATING or (self.name == "openat" and changing)
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -121,14 +145,40 @@ def _paths(name: str, arguments: str) -> tuple[str, ...]:
     found = []
     for match in _DESCRIPTOR.finditer(arguments):
         path = match["path"]
+        if match["number"] == "AT_FDCWD" and match["name"] == "":
+            break  # no name at all: it touches nothing
         if match["then"] and name in _NAMES_AFTER_FD and match["name"]:
             path = os.path.join(path, match["name"])
         found.append(path)
         if name not in _NAMES_AFTER_FD:
             break  # what follows is the data that is read or written
-    if not found and (plain := _PLAIN.match(arguments)):
-        found.append(plain["path"])
+    if not found and arguments.startswith('"'):
+        plain = _QUOTED.findall(arguments)
+        if name in ("rename", "link"):
+            found = plain[:2]
+        else:
+            found = plain[1:2] if name == "symlink" else plain[:1]  # what a link says is no path that the call touches
     return tuple(_RANDOM.sub(".*.tmp", path) for path in found)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a trace: a call as it began, and its result unless another thread's call came between."""
+
+    thread: str
+    name: str
+    paths: tuple[str, ...]
+    arguments: str
+    result: str
+
+
+def entry_of(line: str, shorten: Callable[[str], str]) -> Entry | None:
+    match = _CALL.match(line)
+    if not match:
+        return None
+    arguments, _, result = match["rest"].rpartition(" = ")
+    paths = tuple(map(shorten, _paths(match["name"], arguments or match["rest"])))
+    return Entry(match["pid"], match["name"], paths, arguments or match["rest"], result)
 
 
 def _parse(trace: Path, shorten: Callable[[str], str]) -> list[Call]:
@@ -136,15 +186,11 @@ def _parse(trace: Path, shorten: Callable[[str], str]) -> list[Call]:
     counts: dict[str, int] = {}
     threads = set()
     for line in trace.read_text(errors="replace").splitlines():
-        match = _CALL.match(line)
-        if not match:
+        if (entry := entry_of(line, shorten)) is None:
             continue
-        threads.add(match["pid"])
-        name = match["name"]
-        counts[name] = counts.get(name, 0) + 1
-        arguments, _, result = match["rest"].rpartition(" = ")
-        paths = tuple(map(shorten, _paths(name, arguments)))
-        calls.append(Call(name, counts[name], paths, arguments, result))
+        threads.add(entry.thread)
+        counts[entry.name] = counts.get(entry.name, 0) + 1
+        calls.append(Call(entry.name, counts[entry.name], entry.paths, entry.arguments, entry.result))
     if len(threads) > 1:
         raise Failure("the command has more than one thread: strace counts calls per thread, so points would be missed")
     return calls
@@ -162,25 +208,35 @@ class Tracer:
     def _run(self, argv: Sequence[str], options: Sequence[str]) -> tuple[int, str, str]:
         command = ["strace", "-f", "-y", "-s", "8", "-o", str(self._trace), *options, "--", *argv]
         with open(self._stdout, "wb") as out, open(self._stderr, "wb") as err:
+            tracing = subprocess.Popen(command, cwd=self._work, env=environment(), stdin=subprocess.DEVNULL, stdout=out,
+                                       stderr=err, process_group=0)  # fmt: skip
             try:
-                done = subprocess.run(command, cwd=self._work, env=environment(), stdin=subprocess.DEVNULL,
-                                      stdout=out, stderr=err, timeout=TIMEOUT)  # fmt: skip
-            except subprocess.TimeoutExpired as hang:
-                raise Failure(f"the command hangs: no end after {TIMEOUT} s") from hang
-        return done.returncode, self._stdout.read_text(errors="replace"), self._stderr.read_text(errors="replace")
+                code = tracing.wait(TIMEOUT)
+            except BaseException as problem:
+                os.killpg(tracing.pid, signal.SIGKILL)  # what is traced as well: it would go on untraced
+                tracing.wait()
+                if isinstance(problem, subprocess.TimeoutExpired):
+                    raise Hang(f"the command hangs: no end after {TIMEOUT} s") from problem
+                raise
+        return code, self._stdout.read_text(errors="replace"), self._stderr.read_text(errors="replace")
 
     def _shorten(self, path: str) -> str:
         top = str(self._work)
         if path == str(self._stdout):
             return "./(stdout)"
+        if not path.startswith("/"):
+            return "./" + path  # the command runs in the working directory
         return "." + path.removeprefix(top) if path == top or path.startswith(top + "/") else path
 
-    def record(self, argv: Sequence[str]) -> list[Call]:
-        """A run without a fault: the calls that can be injected into."""
+    def _record(self, argv: Sequence[str]) -> None:
         names = ",".join("?" + name for name in _ERRORS)
         code, out, err = self._run(argv, ["-e", f"trace={names}"])
         if code != 0:
             raise Failure(f"the recording run failed: exit {code}\nstdout: {out}\nstderr: {err}")
+
+    def record(self, argv: Sequence[str]) -> list[Call]:
+        """A run without a fault: the calls that can be injected into."""
+        self._record(argv)
         calls = [call for call in _parse(self._trace, self._shorten)
                  if any(path.startswith(".") for path in call.paths)]
         if not any(call.mutating for call in calls):
@@ -198,7 +254,7 @@ class Tracer:
         killed = code == -9
         fired = "killed by SIGKILL" in text and killed if point.action == KILL else "(INJECTED)" in text
         if not fired or len(seen) < call.ordinal:
-            raise Failure(f"the injection did not fire: exit {code}\n{text[-600:]}\nstderr: {err}")
+            raise NotFired(f"the injection did not fire: exit {code}\n{text[-600:]}\nstderr: {err}")
         return Injected(killed, code, out, err, seen[call.ordinal - 1].paths != call.paths)
 
 

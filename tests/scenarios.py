@@ -29,6 +29,9 @@ class Scenario:
     crashed: bool = False  # the prepared directory is what a kill left: the command recovers it first
     may_change: tuple[str, ...] = ()  # names a failed run may rewrite, for a written reason
     control: bool = False  # not atomic on purpose: the sweep must find bad states
+    tool: str = "lockstep"  # whose command it is; those of others are in peers/
+    tracer: Callable[[Path, Path], Tracer] = Tracer  # peers/tracing.py's for a command of several threads or processes
+    aside: tuple[str, ...] = ()  # paths "./…" below which no fault is made: logs, a web server's folder
 
 
 def _lockstep(*arguments: str) -> Callable[[Path], Sequence[str]]:

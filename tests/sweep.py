@@ -36,7 +36,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import oracles
-from injection import KILL, Call, Injected, Point, Tracer, essential, points_of, tracing_problem
+from injection import KILL, Call, Injected, NotFired, Point, essential, points_of, tracing_problem
 from scenarios import NEW, OLD, SCENARIOS, Scenario
 from support import Failure, binary, lockstep, scratch, skip, tree_difference, tree_state
 
@@ -48,6 +48,7 @@ UNCERTAIN, UNDELIVERED = "commit_uncertain", "committed_not_delivered"
 @dataclass
 class Bad:
     point: Point
+    problem: Exception
     reason: str
     outcome: str
     kept: Path
@@ -83,7 +84,7 @@ class Bench:
     def __init__(self, base: Path, scenario: Scenario) -> None:
         base.mkdir()
         self.work = base / "work"
-        self.tracer = Tracer(base, self.work)
+        self.tracer = scenario.tracer(base, self.work)
         self._fixture = base / "fixture"
         self.work.mkdir()
         scenario.prepare(self.work)
@@ -97,6 +98,8 @@ class Bench:
 
 
 class Sweep:
+    TRIES = 4  # of one fault, when the calls' order differs from the recording's
+
     def __init__(self, scenario: Scenario, base: Path, kept: Path) -> None:
         self.scenario = scenario
         self.report = Report(scenario)
@@ -115,11 +118,11 @@ class Sweep:
         calls = bench.tracer.record(self.scenario.argv(work))
         if self.scenario.state(work) != NEW:
             raise Failure("the command did not reach the new state")
-        oracles.no_leftovers(work)
+        self._clean(work)
         self.scenario.follow(work, NEW)
         bench.restore()
         self.scenario.follow(work, OLD)
-        oracles.no_leftovers(work)
+        self._clean(work)
         self.report.calls = len(calls)
         self._essential = essential(calls)
         return calls
@@ -146,19 +149,19 @@ class Sweep:
             subprocess.run(["cp", "-a", "--", bench.work, directory], check=False)
             reason = str(problem) if isinstance(problem, Failure) else f"{type(problem).__name__}: {problem}"
             with self._lock:
-                self.report.bad.append(Bad(point, reason, outcome, directory))
+                self.report.bad.append(Bad(point, problem, reason, outcome, directory))
         finally:
             with self._lock:
                 self._free.append(bench)
 
     def _inject(self, bench: Bench, point: Point) -> Injected:
         """One faulted run. Should the calls' order differ from the recording's, it is done again."""
-        for _ in range(4):
+        for _ in range(self.TRIES):
             bench.restore()
             injected = bench.tracer.inject(self.scenario.argv(bench.work), point)
             if not injected.drifted:
                 return injected
-        raise Failure("the fault hits another path than in the recording: the command's calls are not repeatable")
+        raise NotFired("the fault hits another path than in the recording: the command's calls are not repeatable")
 
     def _state(self, work: Path) -> str:
         if self.scenario.recover:
@@ -215,7 +218,10 @@ class Sweep:
         self._count(state)
         if after != bench.before:
             self.scenario.follow(bench.work, state)
-            oracles.no_leftovers(bench.work)
+            self._clean(bench.work)
+
+    def _clean(self, work: Path) -> None:
+        oracles.no_leftovers(work)
 
     def _count(self, state: str) -> None:
         with self._lock:
