@@ -98,6 +98,15 @@ def sync_file_system(where: Path) -> None:
         os.close(descriptor)
 
 
+@contextmanager
+def alone_with_loops() -> Iterator[None]:
+    """Two that look for a free loop device can be told the same one. The slower one claims it for a moment, and in that
+    moment mkfs of the faster one finds it in use."""
+    with open("/dev/loop-control", "rb") as control:
+        fcntl.flock(control, fcntl.LOCK_EX)
+        yield
+
+
 class Device:
     """A recording disk with a loop device on it. `path` is the block device, `marks` takes a tracer's marks."""
 
@@ -112,7 +121,8 @@ class Device:
         try:
             if (said := self._line()) != "ready":
                 raise Failure(f"{program.name}: {said or 'ended at once'}")
-            made = run(["losetup", "--find", "--show", self._folder / "disk"])
+            with alone_with_loops():
+                made = run(["losetup", "--find", "--show", self._folder / "disk"])
             if made.code != 0:
                 raise Failure(f"losetup: {made.text}")
             self.path = made.stdout.strip()
@@ -164,7 +174,8 @@ class Device:
             os.close(descriptor)
 
     def format(self, kind: FileSystem) -> None:
-        made = run([*kind.make, self.path], env=environment(PATH=os.environ["PATH"] + ":/usr/sbin:/sbin"))
+        with alone_with_loops():
+            made = run([*kind.make, self.path], env=environment(PATH=os.environ["PATH"] + ":/usr/sbin:/sbin"))
         if made.code != 0:
             raise Failure(f"{kind.make[0]}: {made.text}")
 

@@ -16,6 +16,7 @@ import os
 import random
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from device import FILE_SYSTEMS, FileSystem, missing_for, missing_for_devices, opened_device, program, use_own_mounts
 from judge import EITHER, ONLY_NEW, Judge
+from peers.scenarios import PEERS, problem
 from scenarios import NEW, OLD, Scenario
 from states import Recording, choose, enumerate_states
 from support import run, scratch, skip
@@ -32,6 +34,10 @@ from workloads import WORKLOADS
 SAMPLE = 10  # states of each cell in a plain run
 DEEP = 600  # in the deep run
 CONTROL = 60  # of a control at least: it must be found wrong
+
+
+def label(scenario: Scenario) -> str:
+    return scenario.name if scenario.tool in ("lockstep", "cp") else f"{scenario.tool}: {scenario.name}"
 
 
 @dataclass
@@ -52,11 +58,15 @@ class Cell:
     @property
     def scenario(self) -> Scenario:
         """Looked up, because it cannot travel between processes."""
-        return next(one for one in WORKLOADS if one.name == self.workload)
+        return next(one for one in (*WORKLOADS, *PEERS) if label(one) == self.workload)
 
     @property
     def control(self) -> bool:
         return self.scenario.control
+
+    @property
+    def ours(self) -> bool:
+        return self.scenario.tool == "lockstep" and not self.control
 
 
 def record(one: Judge, scenario: Scenario, steps: bool) -> list[str]:
@@ -98,10 +108,10 @@ def cut(cell: Cell, limit: int | None, seed: str, kept: Path) -> Cell:
     with scratch("power-cut", in_memory=True) as base, opened_device(base, cell.kind) as device:
         one = Judge(device, base, cell.kind, cell.scenario)
         if limit is not None:
-            limit = max(limit, CONTROL if cell.control else 0) // 2  # of each of the two recordings
+            limit = max(limit, 0 if cell.ours else CONTROL) // 2  # of each of the two recordings
         for steps in (True, False):
             bad = judge_recording(cell, one, enumerate_states(record(one, cell.scenario, steps), f"{seed} {steps}"), limit, seed)
-            if bad and not cell.control:
+            if bad and cell.ours:
                 kept.mkdir(parents=True, exist_ok=True)
                 device.order(f"save {kept / recording_name(cell, steps)}")
         cell.trees = one.trees
@@ -137,6 +147,23 @@ def print_table(cells: list[Cell]) -> None:
         print(f"{cell.kind.name:22}{cell.workload:26}" + "".join(f"{value!s:>9}" for value in row))
 
 
+def print_kinds(cell: Cell) -> None:
+    """What is wrong with somebody else's states: each kind of it once, with how many there were."""
+    kinds = Counter(text.split("\n")[0].split(": ", 1)[1][:150] for text in cell.bad)
+    late = sum(text.startswith("after success") for text in cell.bad)
+    print(f"{cell.kind.name}: {cell.workload}: {len(cell.bad)} bad of {cell.tried}, {late} of them after success")
+    for text, times in kinds.most_common(4):
+        print(f"  {times:>4} {text}")
+
+
+def peers() -> list[Scenario]:
+    """The tools that are installed; says which are not."""
+    for tool in dict.fromkeys(one.tool for one in PEERS):
+        if said := problem(tool):
+            print(f"SKIPPED: {tool}: {said}")
+    return [one for one in PEERS if problem(one.tool) is None]
+
+
 def print_bad(cell: Cell, kept: Path) -> None:
     for text in cell.bad[:5]:
         print(f"BAD STATE: {cell.kind.name}: {cell.workload}: {text}")
@@ -149,7 +176,8 @@ def main() -> int:
     deep = os.environ.get("LOCKSTEP_DEEP") == "1"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--file-system", choices=[kind.name for kind in FILE_SYSTEMS], help="only this one")
-    parser.add_argument("--workload", choices=[one.name for one in WORKLOADS], help="only this one")
+    parser.add_argument("--workload", help="only this one, named as in the table")
+    parser.add_argument("--peers", action="store_true", help="other people's commands instead of ours")
     parser.add_argument("--states", type=int, metavar="N", default=DEEP if deep else SAMPLE,
                         help="states of each file system and workload; 0 means all")  # fmt: skip
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
@@ -164,7 +192,7 @@ def main() -> int:
     if not options.file_system:
         # The other ways of mounting ext4 are for the deep run; "," tells them.
         kinds = [kind for kind in FILE_SYSTEMS if deep or "," not in kind.name]
-    scenarios = [one for one in WORKLOADS if options.workload in (None, one.name)]
+    scenarios = [one for one in (peers() if options.peers else WORKLOADS) if options.workload in (None, label(one))]
     if options.recording:
         return repeat(kinds[0], scenarios[0], options.recording, options.state)
     for kind in kinds:
@@ -176,8 +204,8 @@ def main() -> int:
     # system with open files cannot be unmounted.
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         jobs = [
-            pool.submit(cut, Cell(kind, scenario.name), options.states or None,
-                        f"{options.seed} {kind.name} {scenario.name}", options.kept)
+            pool.submit(cut, Cell(kind, label(scenario)), options.states or None,
+                        f"{options.seed} {kind.name} {label(scenario)}", options.kept)
             for kind in kinds
             for scenario in scenarios
         ]  # fmt: skip
@@ -188,13 +216,15 @@ def main() -> int:
         if cell.control and not cell.bad:
             print(f"FAILED: {cell.kind.name}: {cell.workload}: the rig did not see that it is wrong")
             failed = True
-        if cell.bad and not cell.control:
+        if cell.bad and cell.ours:
             print_bad(cell, options.kept)
             failed = True
-    ours = [cell for cell in cells if not cell.control]
-    print(f"{sum(cell.tried for cell in ours)} disks of ours, {sum(len(cell.bad) for cell in ours)} bad; the controls:"
-          f" {sum(len(cell.bad) for cell in cells if cell.control)} bad of"
-          f" {sum(cell.tried for cell in cells if cell.control)}; {time.monotonic() - began:.0f} s")  # fmt: skip
+        if not cell.ours and not cell.control:
+            print_kinds(cell)
+    ours, others = [cell for cell in cells if cell.ours], [cell for cell in cells if not cell.ours]
+    print(f"ours: {sum(len(cell.bad) for cell in ours)} bad of {sum(cell.tried for cell in ours)} disks; the others:"
+          f" {sum(len(cell.bad) for cell in others)} bad of {sum(cell.tried for cell in others)};"
+          f" {time.monotonic() - began:.0f} s")  # fmt: skip
     return 1 if failed else 0
 
 
