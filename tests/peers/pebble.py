@@ -7,10 +7,8 @@ a directory back to an earlier state keeps the account, as long as this process 
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -63,49 +61,50 @@ def _await(process: subprocess.Popen[bytes], url: str, trust: Path) -> bool:
     raise Failure(f"pebble does not answer at {url} within {READY_WITHIN} s")
 
 
-def _start(base: Path) -> Server:
-    trust = base / "tls.pem"
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-keyout",
-            base / "tls.key", "-out", trust, "-subj", "/CN=localhost",
-            "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")  # fmt: skip
+# The server lives as long as anybody holds the other end of this shell's stdin, however that process ends (a killed one
+# runs nothing of its own); then it is ended, by its id, and its directory removed.
+_KEEPER = """
+exec 3<&0
+"$@" </dev/null & child=$!
+{ read -r _ <&3; kill "$child"; rm -rf "$0"; } &
+wait "$child"
+"""
+
+
+def _start() -> tuple[subprocess.Popen[bytes], Server]:
+    said = ""
     for _ in range(ATTEMPTS):
+        base = Path(tempfile.mkdtemp(prefix="lockstep-pebble-")).resolve()
+        trust = base / "tls.pem"
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-keyout",
+                base / "tls.key", "-out", trust, "-subj", "/CN=localhost",
+                "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")  # fmt: skip
         port, management = _free_port(), _free_port()
         config = {"listenAddress": f"127.0.0.1:{port}", "managementListenAddress": f"127.0.0.1:{management}",
                   "certificate": str(trust), "privateKey": str(base / "tls.key"), "httpPort": 5002, "tlsPort": 5001,
                   "ocspResponderURL": "", "externalAccountBindingRequired": False}  # fmt: skip
         (base / "config.json").write_text(json.dumps({"pebble": config}))
         with open(base / "log", "wb") as log:
-            process = subprocess.Popen(["pebble", "-config", str(base / "config.json")], cwd=base, stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=log, env=environment(**_SETTINGS))  # fmt: skip
-        atexit.register(_end, process, os.getpid())
-        if _await(process, f"https://127.0.0.1:{port}/dir", trust):
+            keeper = subprocess.Popen(["sh", "-c", _KEEPER, str(base), "pebble", "-config", str(base / "config.json")],
+                                      stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment(**_SETTINGS),
+                                      process_group=0)  # fmt: skip
+        if _await(keeper, f"https://127.0.0.1:{port}/dir", trust):
             (base / "roots.pem").write_bytes(_get(f"https://127.0.0.1:{management}/roots/0", trust))
             (base / "accounts").mkdir()
-            return Server(f"https://127.0.0.1:{port}/dir", trust, base / "roots.pem", base / "accounts")
-    raise Failure(f"pebble ended at once, {ATTEMPTS} times: {(base / 'log').read_text(errors='replace')[-600:]}")
-
-
-def _end(process: subprocess.Popen[bytes], owner: int) -> None:
-    if os.getpid() == owner and process.poll() is None:
-        process.kill()
-        process.wait()
-
-
-def _remove(base: Path, owner: int) -> None:
-    if os.getpid() == owner:
-        shutil.rmtree(base, ignore_errors=True)
+            return keeper, Server(f"https://127.0.0.1:{port}/dir", trust, base / "roots.pem", base / "accounts")
+        said = (base / "log").read_text(errors="replace")[-600:]
+        keeper.communicate()  # closes its stdin
+    raise Failure(f"pebble ended at once, {ATTEMPTS} times: {said}")
 
 
 _lock = threading.Lock()
-_server: Server | None = None
+_started: tuple[subprocess.Popen[bytes], Server] | None = None
 
 
 def server() -> Server:
-    """The server of this process; its certificates and its log lie in a temporary directory that goes with it."""
-    global _server
+    """The server of this process and of those that it forks; it ends with the last of them."""
+    global _started
     with _lock:
-        if _server is None:
-            base = Path(tempfile.mkdtemp(prefix="lockstep-pebble-")).resolve()
-            atexit.register(_remove, base, os.getpid())  # registered before _end, so it runs after it
-            _server = _start(base)
-        return _server
+        if _started is None:
+            _started = _start()
+        return _started[1]

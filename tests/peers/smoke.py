@@ -21,7 +21,7 @@ from support import Failure, binary, scratch, skip
 
 from peers.openssl_ca import SIGN, TOOL, make_authority, records
 from peers.scenarios import CONTROL, OURS, PEERS
-from peers.sweep import failures, print_table, sweep
+from peers.sweep import failures, print_heads, print_row, sweep
 from peers.tracing import WatchedCall, WatchTracer
 from peers.verdict import BROKEN, GONE, TWICE, UNRECORDED, ZERO, Bad
 from support import run as run_command
@@ -39,7 +39,9 @@ def sweeps(seed: int) -> None:
                  next(one for one in PEERS if (one.tool, one.name) == (TOOL, "sign")), CONTROL)  # fmt: skip
     with scratch("smoke-bad") as kept:
         reports = [sweep(one, POINTS, random.Random(seed), kept) for one in scenarios]
-    print_table(reports)
+    print_heads()
+    for report in reports:
+        print_row(report)
     _must(failures(reports), [], "a sampled sweep")
 
 
