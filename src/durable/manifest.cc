@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "crypto/digest.h"
 
 namespace lockstep::durable {
 
@@ -29,11 +30,6 @@ bool parse_octal(const std::string& text, std::uint32_t* mode) {
   }
   *mode = value;
   return value <= 07777U;
-}
-
-bool is_sha256(const std::string& text) {
-  return text.size() == 64 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 // Reads the fields; every nlohmann exception (a missing key, a wrong type) means the same: not our manifest.
@@ -70,7 +66,7 @@ std::string broken_rule(const Manifest& manifest) {
   for (const ManifestMember& member : manifest.members) {
     if (!is_member_name(member.name)) return "a member with a name that is not allowed";
     if (!names.insert(member.name).second) return "the member '" + member.name + "' stands twice";
-    if (!is_sha256(member.sha256)) return "the member '" + member.name + "' has no SHA-256";
+    if (!crypto::is_sha256_hex(member.sha256)) return "the member '" + member.name + "' has no SHA-256";
   }
   return {};
 }

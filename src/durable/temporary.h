@@ -28,6 +28,9 @@ std::string temporary_name(Random& random, std::string_view name);
 // NAME of ".NAME.XXXXXX.tmp"; nothing for other names.
 std::optional<std::string> temporary_owner(std::string_view name);
 
+// True when `temporary` is a name that a temporary for `name` may have.
+bool is_temporary_of(std::string_view temporary, std::string_view name);
+
 // Removes the left-over temporaries whose owner passes the filter: files that nobody holds locked, and symbolic links.
 // The second argument of the filter is the entry's own name.
 Status sweep_temporaries(fs::Directory& directory, const std::function<bool(const std::string& owner)>& wanted);
