@@ -1,10 +1,9 @@
 // Revocation lists from anywhere: every entry that is listed is found, and a list written from the parts of another
 // says the same.
-#include "x509/crl.h"
-
 #include <map>
 
 #include "test_key.h"
+#include "x509/crl.h"
 
 namespace {
 
@@ -19,10 +18,11 @@ struct Listed {
 // The entries of a list; nothing when one is malformed.
 std::optional<std::vector<Listed>> entries_of(const x509::Crl& crl) {
   std::vector<Listed> entries;
-  const Status read = x509::for_each_revoked(crl, [&](const std::string& serial, const x509::CrlEntry& entry) -> Status {
-    entries.push_back({serial, entry});
-    return {};
-  });
+  const Status read =
+      x509::for_each_revoked(crl, [&](const std::string& serial, const x509::CrlEntry& entry) -> Status {
+        entries.push_back({serial, entry});
+        return {};
+      });
   if (!read) return std::nullopt;
   return entries;
 }

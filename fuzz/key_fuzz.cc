@@ -1,6 +1,5 @@
 // Private and public keys from anywhere: a key that is accepted signs what it verifies, and reads back as the same.
 #include "crypto/private_key.h"
-
 #include "property.h"
 
 namespace {
@@ -21,8 +20,9 @@ void check_private_key(std::string_view input) {
   const auto signature = key->sign("content");
   if (!signature) return;
   const auto verified = crypto::verify_signature(key->public_key_info(), "content", *signature);
-  require(!verified || !*verified || !crypto::verify_signature(key->public_key_info(), "other", *signature).value_or(true),
-          "a signature is of one content");
+  require(
+      !verified || !*verified || !crypto::verify_signature(key->public_key_info(), "other", *signature).value_or(true),
+      "a signature is of one content");
 }
 
 void check_public_key(std::string_view input) {

@@ -1,6 +1,5 @@
 // metadata.json of a certificate folder: what is accepted reads back as the same.
 #include "certstore/metadata.h"
-
 #include "property.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {

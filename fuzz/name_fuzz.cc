@@ -1,8 +1,7 @@
 // Names as people and certificates write them: distinguished names (RFC 4514 text and DER) and alternative names.
-#include "x509/name.h"
-
 #include "property.h"
 #include "x509/alternative_names.h"
+#include "x509/name.h"
 #include "x509/name_text.h"
 
 namespace {

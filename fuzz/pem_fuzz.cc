@@ -1,7 +1,6 @@
 // PEM: what is accepted, written again, is the same blocks.
-#include "x509/pem.h"
-
 #include "property.h"
+#include "x509/pem.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   using namespace lockstep;

@@ -1,10 +1,9 @@
 // Requests from strangers: what is accepted can be certified, and the certificate says what the request said.
-#include "x509/request.h"
-
 #include "ca/issue.h"
 #include "crypto/der.h"
 #include "test_key.h"
 #include "x509/pem.h"
+#include "x509/request.h"
 
 namespace {
 
@@ -36,9 +35,10 @@ void check_issued(const x509::Request& request) {
   if (request.alternative_names_der.empty()) {
     require(made.alternative_names.empty(), "a certificate has no name that was not asked for");
   } else {
-    require(texts(made.alternative_names) == texts(fuzz::must(x509::decode_alternative_names(request.alternative_names_der),
-                                                              "the names of an accepted request are read")),
-            "a certificate has the names that were asked for");
+    require(
+        texts(made.alternative_names) == texts(fuzz::must(x509::decode_alternative_names(request.alternative_names_der),
+                                                          "the names of an accepted request are read")),
+        "a certificate has the names that were asked for");
   }
 }
 
@@ -48,8 +48,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const auto request = x509::parse_request(fuzz::text_of(data, size), "input");
   if (!request) return 0;
   static_cast<void>(x509::verify_request(*request));
-  const std::string der = der::encode(der::kSequence, {request->signed_part, request->signature_algorithm,
-                                                       der::encode_bit_string(request->signature)});
+  const std::string der = der::encode(
+      der::kSequence, {request->signed_part, request->signature_algorithm, der::encode_bit_string(request->signature)});
   const x509::Request again = fuzz::must(x509::parse_request(x509::encode_pem(x509::kPemRequest, der), "written"),
                                          "a request that was put together from its parts is read");
   require(again.signed_part == request->signed_part && again.signature == request->signature &&

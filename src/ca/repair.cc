@@ -181,7 +181,7 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
   store.set_base(std::move(*base));
   result.generation = TRY(store.commit(change));
   // The commit stands. A name that cannot be put back now is found by the next look at the store.
-  const Status restored = store.restore_replaced_names();
+  const Status restored = store.restore_names_of_copies();
   static_cast<void>(restored);
   return result;
 }

@@ -72,6 +72,21 @@ Result<Temporary> create_temporary(Runtime& runtime, fs::Directory& directory, c
               "cannot create a temporary file for '" + directory.path() + "/" + name + "': every name tried was taken");
 }
 
+Result<bool> holds_files_alone(fs::Directory& parent, const std::string& name) {
+  const auto directory = parent.open_directory(name);
+  if (!directory) {
+    const int why = directory.error().system_errno;
+    if (why == ENOTDIR || why == ELOOP || why == ENOENT) return false;
+    return fail(directory.error());
+  }
+  const std::vector<fs::DirectoryEntry> entries = TRY((*directory)->list());
+  for (const fs::DirectoryEntry& entry : entries) {
+    const fs::Stat stat = TRY((*directory)->stat_entry(entry.name));
+    if (stat.type == fs::FileType::directory) return false;
+  }
+  return true;
+}
+
 Status sweep_temporaries(fs::Directory& directory, const std::function<bool(const std::string& owner)>& wanted) {
   const std::vector<fs::DirectoryEntry> entries = TRY(directory.list());
   for (const fs::DirectoryEntry& entry : entries) {
