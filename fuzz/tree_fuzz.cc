@@ -28,6 +28,7 @@ constexpr std::size_t kMemberLimit = 4U << 20U;
 struct Done {
   Status status;
   Tree tree;
+  testing::SimImage image;
 };
 
 // What is done besides looking and opening, and where recovery is cut off.
@@ -40,7 +41,10 @@ struct Plan {
 class Trial {
  public:
   Trial(fuzz::Shape shape, const Plan& plan)
-      : shape_(std::move(shape)), plan_(plan), store_(shape_.store()), before_(SimFileSystem(shape_.image).dump()),
+      : shape_(std::move(shape)),
+        plan_(plan),
+        store_(shape_.store()),
+        before_(SimFileSystem(shape_.image).dump()),
         view_(before_, store_) {}
 
   // Looking and opening always, one of the others as the input says: that many more shapes can be tried.
@@ -50,15 +54,17 @@ class Trial {
     switch (plan_.action % 6) {
       case 0: return cut_off(opened);
       case 1: return commit();
-      case 2: return mend("adopt", [this](durable::Runtime& runtime) -> Status {
-        if (shape_.owner() == Owner::folder) return take(certstore::adopt(runtime, store_));
-        return take(ca::adopt(runtime, store_));
-      });
+      case 2:
+        return mend("adopt", [this](durable::Runtime& runtime) -> Status {
+          if (shape_.owner() == Owner::folder) return take(certstore::adopt(runtime, store_));
+          return take(ca::adopt(runtime, store_));
+        });
       case 3: return shape_.owner() == Owner::folder ? roll_back() : write_ledger();
-      default: return mend("repair", [this](durable::Runtime& runtime) -> Status {
-        if (shape_.owner() == Owner::folder) return take(certstore::repair(runtime, store_));
-        return take(ca::repair(runtime, store_));
-      });
+      default:
+        return mend("repair", [this](durable::Runtime& runtime) -> Status {
+          if (shape_.owner() == Owner::folder) return take(certstore::repair(runtime, store_));
+          return take(ca::repair(runtime, store_));
+        });
     }
   }
 
@@ -71,7 +77,7 @@ class Trial {
   void require(bool holds, const std::string& action, const std::string& property, const Tree* after = nullptr) const {
     if (holds) return;
     std::string details = shape_.story + "-- before:\n" + fuzz::describe(before_, store_);
-    if (after != nullptr) details += "-- after:\n" + fuzz::describe(*after, store_);
+    if (after != nullptr) details += "-- afterwards:\n" + testing::describe_difference(before_, *after, 50);
     fuzz::require(false, action + ": " + property, details);
   }
 
@@ -81,7 +87,8 @@ class Trial {
     SimFileSystem disk(image);
     disk.set_hook([&](const testing::Operation& operation) {
       require(operation.index < kMostCalls, action, "it comes to an end");
-      require(!reads_only || !operation.mutates, action, "looking changes nothing: " + operation.kind + " " + operation.path);
+      require(!reads_only || !operation.mutates, action,
+              "looking changes nothing: " + operation.kind + " " + operation.path);
       return testing::Verdict{};
     });
     Status status = [&] {
@@ -89,7 +96,7 @@ class Trial {
       return what(disk, machine.runtime);
     }();
     disk.set_hook(nullptr);
-    return {std::move(status), disk.dump()};
+    return {std::move(status), disk.dump(), disk.image()};
   }
 
   void require_allowed(const std::string& action, const Done& done, bool commits) const {
@@ -106,12 +113,15 @@ class Trial {
     const auto said = [](const Done& done) {
       return done.status ? std::string("success") : std::string(error_code_name(done.status.error().code));
     };
-    require(said(one) == said(other), action, property + ": it said " + said(one) + ", then " + said(other) +
-            (other.status ? "" : ": " + other.status.error().message), &other.tree);
+    require(said(one) == said(other), action,
+            property + ": it said " + said(one) + ", then " + said(other) +
+                (other.status ? "" : ": " + other.status.error().message),
+            &other.tree);
   }
 
   void look() {
-    act("look", shape_.image,
+    act(
+        "look", shape_.image,
         [&](SimFileSystem& disk, durable::Runtime& runtime) -> Status {
           check_snapshot(disk);
           const auto report = durable::inspect_store(runtime, store_);
@@ -139,7 +149,8 @@ class Trial {
     const auto live = view_.pointer(durable::kCurrentPointer);
     const auto snapshot = durable::Snapshot::open(disk, store_);
     if (!snapshot) {
-      require(!live || view_.manifest(*live) == nullptr, "look", "a generation that is named can be read: " + snapshot.error().message);
+      require(!live || view_.manifest(*live) == nullptr, "look",
+              "a generation that is named can be read: " + snapshot.error().message);
       return;
     }
     require(snapshot->generation() == live, "look", "a reader sees the generation that is named");
@@ -168,24 +179,22 @@ class Trial {
     const bool other_kind = !done.status && done.status.error().code == ErrorCode::foreign_file;
     require(done.status || !doctor_is_content_ || other_kind, "open for a change",
             "what the doctor is content with can be opened: " + (done.status ? "" : done.status.error().message));
-    SimFileSystem again(shape_.image);
-    {
-      Machine machine(again);
-      static_cast<void>(open(again, machine.runtime));
-    }
-    const Done second = act("open again", again.image(), open);
+    const Done second = act("open again", done.image, open);
     require_same("open again", "recovering twice is recovering once", done, second);
-    if (done.status) require_tidy(again);
+    if (done.status) require_tidy(done);
     return done;
   }
 
-  void require_tidy(SimFileSystem& disk) {
+  void require_tidy(const Done& done) const {
+    SimFileSystem disk(done.image);
     Machine machine(disk);
     const auto report = durable::inspect_store(machine.runtime, store_);
     if (!report) return;  // there is no store any more
     for (const durable::Finding& finding : report->findings) {
-      require(finding.kind != durable::FindingKind::leftover, "open for a change",
-              "recovery leaves nothing of what the doctor said it would remove: " + finding.path + ": " + finding.message);
+      require(
+          finding.kind != durable::FindingKind::leftover, "open for a change",
+          "recovery leaves nothing of what the doctor said it would remove: " + finding.path + ": " + finding.message,
+          &done.tree);
     }
   }
 
@@ -194,7 +203,8 @@ class Trial {
     std::vector<testing::SimImage> images;
     SimFileSystem disk(shape_.image);
     disk.set_hook([&](const testing::Operation& operation) {
-      if (operation.index == plan_.cut_at) images = disk.enumerate_crashes({.exhaustive = 16, .samples = 2, .seed = plan_.survivor});
+      if (operation.index == plan_.cut_at)
+        images = disk.enumerate_crashes({.exhaustive = 16, .samples = 2, .seed = plan_.survivor});
       return testing::Verdict{};
     });
     const auto open = [&](SimFileSystem&, durable::Runtime& runtime) -> Status {
@@ -205,7 +215,8 @@ class Trial {
       static_cast<void>(open(disk, machine.runtime));
     }
     disk.set_hook(nullptr);
-    if (images.empty()) return;
+    // Where there was no store, a crash may leave an empty directory: nobody can tell that it was not there before.
+    if (images.empty() || !before_.contains(store_)) return;
     const Done done = act("open after a crash", images[plan_.survivor % images.size()], open);
     require_same("open after a crash", "a recovery that was cut off comes to the same end", undisturbed, done);
   }
@@ -223,7 +234,8 @@ class Trial {
     require_allowed("commit", done, true);
     if (!done.status) return;
     const StoreView after(done.tree, store_);
-    require(after.pointer(durable::kCurrentPointer) == made && after.intact(made), "commit", "what was committed is intact", &done.tree);
+    require(after.pointer(durable::kCurrentPointer) == made && after.intact(made), "commit",
+            "what was committed is intact", &done.tree);
     require(made > view_.highest(), "commit", "no number is given twice", &done.tree);
     require(after.member(made, changed) == "0f\n", "commit", "what was changed is what it was changed to", &done.tree);
     const auto live = view_.pointer(durable::kCurrentPointer);
@@ -239,7 +251,8 @@ class Trial {
   // Adoption and repair.
   template <class Act>
   void mend(const std::string& action, Act what) {
-    const Done done = act(action, shape_.image, [&](SimFileSystem&, durable::Runtime& runtime) { return what(runtime); });
+    const Done done =
+        act(action, shape_.image, [&](SimFileSystem&, durable::Runtime& runtime) { return what(runtime); });
     require_allowed(action, done, done.status.has_value());
     if (!done.status) return;
     const StoreView after(done.tree, store_);

@@ -19,8 +19,9 @@ class Rules {
   Rules(const StoreView& before, const StoreView& after, const std::string& store, const Allowance& allowance)
       : before_(before), after_(after), store_(store), allowance_(allowance), referenced_(before.referenced()) {
     const auto live = before.pointer(durable::kCurrentPointer);
-    lost_ = (!live || before.manifest(*live) == nullptr) &&
-            (before.has(durable::kHistoryFile) || before.has(durable::kCurrentPointer) || before.generations().size() > 1);
+    lost_ =
+        (!live || before.manifest(*live) == nullptr) &&
+        (before.has(durable::kHistoryFile) || before.has(durable::kCurrentPointer) || before.generations().size() > 1);
   }
 
   std::string first_forbidden() {

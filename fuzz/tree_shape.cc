@@ -20,8 +20,8 @@ using durable::generation_name;
 const std::vector<std::string>& store_names(Owner owner) {
   static const std::vector<std::string> common = {".lockstep", "foreign", ".cert.pem.abcdef.tmp", ".x.lockstep-intent"};
   static const std::vector<std::string> folder = [] {
-    std::vector<std::string> names = {"cert.pem", "chain.pem", "fullchain.pem", "privkey.pem", "metadata.json",
-                                      "nginx.conf", "combined.pem"};
+    std::vector<std::string> names = {"cert.pem",      "chain.pem",  "fullchain.pem", "privkey.pem",
+                                      "metadata.json", "nginx.conf", "combined.pem"};
     names.insert(names.end(), common.begin(), common.end());
     return names;
   }();
@@ -49,9 +49,20 @@ constexpr std::size_t kGenerations = 6;
 
 const std::vector<std::string>& control_names() {
   static const std::vector<std::string> names = [] {
-    std::vector<std::string> all = {"current", "current", "pending", "history", "lock", "draft",
-                                    ".current.abcdef.tmp", ".gen-00000003.abcdef.tmp", ".history.abcdef.tmp", "stray",
-                                    "gen-7", "gen-000000009", "gen-00000042", generation_name(durable::kLargestGeneration),
+    std::vector<std::string> all = {"current",
+                                    "current",
+                                    "pending",
+                                    "history",
+                                    "lock",
+                                    "draft",
+                                    ".current.abcdef.tmp",
+                                    ".gen-00000003.abcdef.tmp",
+                                    ".history.abcdef.tmp",
+                                    "stray",
+                                    "gen-7",
+                                    "gen-000000009",
+                                    "gen-00000042",
+                                    generation_name(durable::kLargestGeneration),
                                     "gen-1000000000000"};
     for (std::size_t n = 1; n <= kGenerations; ++n) all.push_back(generation_name(n));
     return all;
@@ -60,21 +71,53 @@ const std::vector<std::string>& control_names() {
 }
 
 const std::vector<std::string>& link_targets() {
-  static const std::vector<std::string> targets = {
-      generation_name(1), generation_name(2), generation_name(3), generation_name(4), generation_name(42),
-      generation_name(durable::kLargestGeneration), "gen-1", "gen-00000001/", "./gen-00000001",
-      "gen-00000002/../gen-00000001", "..", ".", "current", "pending", ".lockstep/current/cert.pem",
-      ".lockstep/current/index.json", "../../../../../outside/gen-00000001", "../../../outside/gen-00000001",
-      "/outside/gen-00000001", "/outside/secret", "/outside", "/", "/srv/certs/neighbour.example",
-      "/srv/certs/neighbour.example/.lockstep", "privkey.pem", "nothing", "gen-00000001\n"s, "a\0b"s,
-      std::string(300, 'x')};
+  static const std::vector<std::string> targets = {generation_name(1),
+                                                   generation_name(2),
+                                                   generation_name(3),
+                                                   generation_name(4),
+                                                   generation_name(42),
+                                                   generation_name(durable::kLargestGeneration),
+                                                   "gen-1",
+                                                   "gen-00000001/",
+                                                   "./gen-00000001",
+                                                   "gen-00000002/../gen-00000001",
+                                                   "..",
+                                                   ".",
+                                                   "current",
+                                                   "pending",
+                                                   ".lockstep/current/cert.pem",
+                                                   ".lockstep/current/index.json",
+                                                   "../../../../../outside/gen-00000001",
+                                                   "../../../outside/gen-00000001",
+                                                   "/outside/gen-00000001",
+                                                   "/outside/secret",
+                                                   "/outside",
+                                                   "/",
+                                                   "/srv/certs/neighbour.example",
+                                                   "/srv/certs/neighbour.example/.lockstep",
+                                                   "privkey.pem",
+                                                   "nothing",
+                                                   "gen-00000001\n"s,
+                                                   "a\0b"s,
+                                                   std::string(300, 'x')};
   return targets;
 }
 
 constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
-constexpr std::array<std::uint64_t, 14> kNumbers = {
-    0, 1, 2, 3, 4, 5, 6, 42, durable::kLargestGeneration - 1, durable::kLargestGeneration,
-    durable::kLargestGeneration + 1, ca::kLargestSerial, kMost - 1, kMost};
+constexpr std::array<std::uint64_t, 14> kNumbers = {0,
+                                                    1,
+                                                    2,
+                                                    3,
+                                                    4,
+                                                    5,
+                                                    6,
+                                                    42,
+                                                    durable::kLargestGeneration - 1,
+                                                    durable::kLargestGeneration,
+                                                    durable::kLargestGeneration + 1,
+                                                    ca::kLargestSerial,
+                                                    kMost - 1,
+                                                    kMost};
 constexpr std::array<std::size_t, 8> kSizes = {0, 1, 511, 512, 65536, 256U * 1024U, 256U * 1024U + 1, (1U << 20U) + 1};
 
 class Shaping {
@@ -143,9 +186,8 @@ class Shaping {
   void change(int code) {
     switch (code) {
       case 1: return on("removed", [&](const std::string& at) { remove(disk_, at); });
-      case 2: return on("a link", [&](const std::string& at) {
-        put_link(disk_, at, input_.of(std::span(link_targets())));
-      });
+      case 2:
+        return on("a link", [&](const std::string& at) { put_link(disk_, at, input_.of(std::span(link_targets()))); });
       case 3: return on("a fifo", [&](const std::string& at) { put_fifo(disk_, at); });
       case 4: return on("a directory", [&](const std::string& at) { put_directory(disk_, at); });
       case 5: return on("a file", [&](const std::string& at) { put_file(disk_, at, content()); });
@@ -242,9 +284,9 @@ class Shaping {
         case 5: edit_member(manifest, [&](auto& member) { member.size = number; }); break;
         case 6: edit_member(manifest, [&](auto& member) { member.mode = static_cast<std::uint32_t>(number); }); break;
         case 7: manifest.members.clear(); break;
-        default: edit_member(manifest, [&](auto& member) {
-          member.name = input_.of(std::span(generation_names(shape_.owner())));
-        });
+        default:
+          edit_member(manifest,
+                      [&](auto& member) { member.name = input_.of(std::span(generation_names(shape_.owner()))); });
       }
     });
   }

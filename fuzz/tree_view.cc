@@ -57,7 +57,9 @@ std::optional<Generation> StoreView::pointer(const char* name) const {
   return durable::parse_generation_name(entry->content);
 }
 
-bool StoreView::has(const std::string& path_in_control) const { return at(control() + "/" + path_in_control) != nullptr; }
+bool StoreView::has(const std::string& path_in_control) const {
+  return at(control() + "/" + path_in_control) != nullptr;
+}
 
 const durable::Manifest* StoreView::manifest(Generation generation) const {
   const auto found = manifests_.find(generation);
@@ -75,8 +77,9 @@ std::optional<std::string> StoreView::member(Generation generation, const std::s
 
 bool StoreView::intact(Generation generation) const {
   const durable::Manifest* manifest = this->manifest(generation);
-  return manifest != nullptr &&
-         std::ranges::all_of(manifest->members, [&](const auto& each) { return member(generation, each.name).has_value(); });
+  return manifest != nullptr && std::ranges::all_of(manifest->members, [&](const auto& each) {
+           return member(generation, each.name).has_value();
+         });
 }
 
 std::optional<durable::History> StoreView::history() const {
@@ -114,6 +117,8 @@ bool StoreView::flawless() const {
   if (!live || !intact(*live) || !history()) return false;
   const auto pending = pointer(durable::kPendingPointer);
   if (has(durable::kPendingPointer) && (!pending || !intact(*pending))) return false;
+  const testing::TreeEntry* lock = at(control() + "/" + durable::kLockFile);
+  if (lock != nullptr && lock->type != fs::FileType::regular) return false;
   for (const auto& [path, entry] : tree_) {
     const fs::SplitPath split = fs::split_path(path);
     const std::string above = fs::split_path(split.parent).name;

@@ -124,8 +124,8 @@ class LedgerCheck {
   }
 
   void check_crl() {
-    if (contents_.crl.empty()) return;
-    const auto crl = x509::parse_crl(contents_.crl, kCrlFile);
+    if (!contents_.crl) return;
+    const auto crl = x509::parse_crl(*contents_.crl, kCrlFile);
     if (!crl) return add(kCrlFile, crl.error().message);
     if (authority_ && !x509::is_signed_by(*crl, authority_->public_key_info).value_or(false)) {
       return add(kCrlFile, "this CA did not sign it");
@@ -205,7 +205,7 @@ Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& 
   change.put(kIndexFile, TRY(canonical_index(contents.index, kIndexFile)));
   change.put(kKeyFile, contents.key).put(kCertificateFile, contents.certificate);
   change.put(kSerialFile, contents.serial).put(kCrlNumberFile, contents.crl_number);
-  if (!contents.crl.empty()) change.put(kCrlFile, contents.crl, 0644);
+  if (contents.crl) change.put(kCrlFile, *contents.crl, 0644);
   const durable::Generation generation = TRY(store.commit(change));
   // The commit stands. A name that cannot be put back now is found by the next look at the store.
   const Status restored = store.restore_replaced_names();

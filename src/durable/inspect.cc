@@ -129,17 +129,19 @@ class Inspection {
     for (const fs::DirectoryEntry& entry : entries) {
       const auto generation = parse_generation_name(entry.name);
       const bool temporary = temporary_owner(entry.name).has_value();
-      if (!temporary && !generation) continue;
+      const bool lock = entry.name == kLockFile;
+      if (!temporary && !generation && !lock) continue;
       const fs::Stat stat = TRY(control_.stat_entry(entry.name));
       const bool is_directory = stat.type == fs::FileType::directory;
       if (stat.type == fs::FileType::other || (generation && !is_directory) ||
+          (lock && stat.type != fs::FileType::regular) ||
           (is_directory && !TRY(holds_files_alone(control_, entry.name)))) {
         add(FindingKind::damage, control_path(entry.name),
             "it is not what the store makes under this name; move it away");
       } else if (temporary) {
         add(FindingKind::leftover, control_path(entry.name),
             "a temporary that a crash left; the next command removes it");
-      } else if (known_is_complete_ && generation != live && generation != pending &&
+      } else if (generation && known_is_complete_ && generation != live && generation != pending &&
                  std::find(known_.begin(), known_.end(), *generation) == known_.end()) {
         add(FindingKind::leftover, control_path(entry.name),
             "a generation that never became live; the next command removes it");
