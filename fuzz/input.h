@@ -18,8 +18,12 @@ class Input {
     rest_.remove_prefix(1);
     return value;
   }
+  std::size_t word() {
+    const std::size_t high = byte();
+    return high * 256 + byte();
+  }
   // From 0 to `count` - 1.
-  std::size_t pick(std::size_t count) { return count > 256 ? (byte() * 256U + byte()) % count : byte() % count; }
+  std::size_t pick(std::size_t count) { return byte() % count; }
   template <class T>
   const T& of(std::span<const T> choices) {
     return choices[pick(choices.size())];

@@ -30,7 +30,7 @@ void check_manifest(std::string_view input) {
 void check_history(std::string_view input) {
   const auto parsed = parse_history(input, "input");
   if (!parsed) return;
-  require(std::ranges::all_of(parsed->kept, [](Generation each) { return each <= kLargestGeneration; }) &&
+  require(std::ranges::all_of(parsed->kept, [&](Generation each) { return each <= parsed->highest; }) &&
               parsed->highest <= kLargestGeneration,
           "an accepted record has no number beyond the largest");
   const std::string text = encode_history(*parsed);

@@ -1,6 +1,8 @@
 // The shape of a store's directory: whatever stands there, looking changes nothing, recovery stays within the store,
 // keeps what is named and what is kept, is idempotent and survives being cut off, and nothing with a wrong checksum is
 // taken for what was committed.
+#include <algorithm>
+
 #include "ca/check.h"
 #include "ca/flat_ledger.h"
 #include "certstore/certificate_folder.h"
@@ -138,7 +140,11 @@ class Trial {
             static_cast<void>(certstore::load(runtime, "/srv", "host.example"));
           } else if (report) {
             const auto contents = ca::read_contents(disk, store_);
-            if (contents) static_cast<void>(ca::check_ledger(disk, store_, *contents));
+            const auto findings = contents ? ca::check_ledger(disk, store_, *contents) : fail(contents.error());
+            owner_is_content_ =
+                clean && findings && std::ranges::none_of(*findings, [](const durable::Finding& finding) {
+                  return finding.kind == durable::FindingKind::damage;
+                });
           }
           return {};
         },
@@ -299,6 +305,8 @@ class Trial {
       return take(ledger.write());
     });
     require_allowed("recover a ledger", done, false);
+    require(done.status || !owner_is_content_, "recover a ledger",
+            "what the doctor is content with can be opened: " + (done.status ? "" : done.status.error().message));
   }
 
   const fuzz::Shape shape_;
@@ -307,6 +315,7 @@ class Trial {
   Tree before_;
   StoreView view_;
   bool doctor_is_content_ = false;
+  bool owner_is_content_ = false;
 };
 
 }  // namespace

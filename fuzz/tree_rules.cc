@@ -58,8 +58,11 @@ class Rules {
       return "a link to a member that the live generation does not have";
     }
     if (was == nullptr) return "";
-    if (was->type == fs::FileType::regular && after_.member(*live, name) == was->content) return "";
-    return "a file that somebody put there is lost";
+    // A copy of what is committed is no loss: an adoption that was cut off leaves one.
+    const auto before = before_.pointer(durable::kCurrentPointer);
+    const bool copy =
+        after_.member(*live, name) == was->content || (before && before_.member(*before, name) == was->content);
+    return was->type == fs::FileType::regular && copy ? "" : "a file that somebody put there is lost";
   }
 
   // Certificates whose serials were never given out go.
@@ -82,7 +85,11 @@ class Rules {
     if (rest == durable::kLockFile && after_.at(before_.control()) == nullptr) return "";
     if (top == durable::kLockFile) return was == nullptr && is != nullptr && is->content.empty() ? "" : "the lock";
     if (rest == durable::kCurrentPointer) return allowance_.commits ? "" : "the pointer moved without a commit";
-    if (rest == durable::kHistoryFile) return allowance_.commits ? "" : "the record changed without a commit";
+    if (rest == durable::kHistoryFile) {
+      // Written and taken back, it has the mode that we give it.
+      const bool taken_back = was != nullptr && is != nullptr && was->type == is->type && was->content == is->content;
+      return allowance_.commits || taken_back ? "" : "the record changed without a commit";
+    }
     if (rest == durable::kPendingPointer) return judge_pending(was, is);
     if (top == durable::kDraftDirectory) {
       return allowance_.owner == Owner::authority && rest == "draft/issuing" && is == nullptr ? "" : "a draft";

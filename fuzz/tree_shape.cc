@@ -234,7 +234,7 @@ class Shaping {
 
   void flip(std::string& text) {
     if (text.empty()) return;
-    const std::size_t at = (input_.byte() * 256U + input_.byte()) % text.size();
+    const std::size_t at = input_.word() % text.size();
     text[at] = static_cast<char>(text[at] ^ (1 << input_.pick(8)));
   }
 
@@ -329,7 +329,7 @@ class Shaping {
 
 Shape make_shape(Input& input) {
   Shape shape;
-  shape.base = &input.of(std::span(bases()));
+  shape.base = &bases()[input.word() % bases().size()];
   shape.story = "base: " + shape.base->name + "\n";
   Shaping(input, shape).run();
   return shape;

@@ -119,6 +119,8 @@ bool StoreView::flawless() const {
   if (has(durable::kPendingPointer) && (!pending || !intact(*pending))) return false;
   const testing::TreeEntry* lock = at(control() + "/" + durable::kLockFile);
   if (lock != nullptr && lock->type != fs::FileType::regular) return false;
+  const testing::TreeEntry* drafts = at(control() + "/" + durable::kDraftDirectory);
+  if (drafts != nullptr && drafts->type != fs::FileType::directory) return false;
   for (const auto& [path, entry] : tree_) {
     const fs::SplitPath split = fs::split_path(path);
     const std::string above = fs::split_path(split.parent).name;

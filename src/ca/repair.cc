@@ -129,9 +129,10 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
   durable::StoreWriter store =
       TRY(durable::StoreWriter::open(runtime, directory, store_options(), durable::OpenFor::repair));
   Repaired result;
-  const bool recorded = TRY(store.repair_history());
-  if (recorded) result.actions.emplace_back("the record of kept generations was written anew");
+  constexpr const char* kRecorded = "the record of kept generations was written anew";
   if (store.current() != nullptr && store.current()->verify()) {
+    const bool recorded = TRY(store.repair_history());
+    if (recorded) result.actions.emplace_back(kRecorded);
     result.generation = store.current()->generation();
     return result;
   }
@@ -180,7 +181,8 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
                  [&](durable::MemberSink& sink) { return write_index(sink, *store.current(), entries, revoked); });
   store.set_base(std::move(*base));
   result.generation = TRY(store.commit(change));
-  // The commit stands. A name that cannot be put back now is found by the next look at the store.
+  // The commit stands. A record or a name that cannot be put back now is found by the next look at the store.
+  if (store.repair_history().value_or(false)) result.actions.emplace_back(kRecorded);
   const Status restored = store.restore_names_of_copies();
   static_cast<void>(restored);
   return result;

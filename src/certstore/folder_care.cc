@@ -42,8 +42,10 @@ Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& 
 Result<Repaired> repair(durable::Runtime& runtime, const std::string& path) {
   durable::StoreWriter store =
       TRY(durable::StoreWriter::open(runtime, path, folder_store_options({}), durable::OpenFor::repair));
-  TRY(store.repair_history());
-  if (store.current() != nullptr && store.current()->verify()) return Repaired{store.current()->generation(), false};
+  if (store.current() != nullptr && store.current()->verify()) {
+    TRY(store.repair_history());
+    return Repaired{store.current()->generation(), false};
+  }
   const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
   for (const durable::Generation generation : generations) {
     {

@@ -128,17 +128,10 @@ class Inspection {
                           std::optional<Generation> pending) {
     for (const fs::DirectoryEntry& entry : entries) {
       const auto generation = parse_generation_name(entry.name);
-      const bool temporary = temporary_owner(entry.name).has_value();
-      const bool lock = entry.name == kLockFile;
-      if (!temporary && !generation && !lock) continue;
-      const fs::Stat stat = TRY(control_.stat_entry(entry.name));
-      const bool is_directory = stat.type == fs::FileType::directory;
-      if (stat.type == fs::FileType::other || (generation && !is_directory) ||
-          (lock && stat.type != fs::FileType::regular) ||
-          (is_directory && !TRY(holds_files_alone(control_, entry.name)))) {
+      if (!TRY(is_what_its_name_says(entry.name))) {
         add(FindingKind::damage, control_path(entry.name),
             "it is not what the store makes under this name; move it away");
-      } else if (temporary) {
+      } else if (temporary_owner(entry.name)) {
         add(FindingKind::leftover, control_path(entry.name),
             "a temporary that a crash left; the next command removes it");
       } else if (generation && known_is_complete_ && generation != live && generation != pending &&
@@ -148,6 +141,15 @@ class Inspection {
       }
     }
     return {};
+  }
+
+  Result<bool> is_what_its_name_says(const std::string& name) {
+    const fs::FileType type = TRY(control_.stat_entry(name)).type;
+    if (name == kLockFile) return type == fs::FileType::regular;
+    if (name == kDraftDirectory) return type == fs::FileType::directory;
+    if (parse_generation_name(name)) return holds_files_alone(control_, name);
+    if (!temporary_owner(name)) return true;
+    return type == fs::FileType::directory ? holds_files_alone(control_, name) : type != fs::FileType::other;
   }
 
   fs::Directory& store_;
