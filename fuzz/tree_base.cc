@@ -170,6 +170,10 @@ durable::StoreOptions options_of(Owner owner) {
   return owner == Owner::folder ? certstore::folder_store_options({}) : ca::store_options();
 }
 
+Status run_command(SimFileSystem& disk, Owner owner) {
+  return owner == Owner::folder ? install(disk, 2) : sign(disk, 1);
+}
+
 const std::vector<Base>& bases() {
   static const std::vector<Base> made = make_bases();
   return made;

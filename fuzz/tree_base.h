@@ -47,5 +47,7 @@ struct Machine {
 
 // Made once.
 const std::vector<Base>& bases();
+// What the owner's most frequent command does: an import, or a signing.
+Status run_command(testing::SimFileSystem& disk, Owner owner);
 
 }  // namespace lockstep::fuzz

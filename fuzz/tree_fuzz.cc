@@ -55,7 +55,7 @@ class Trial {
     const Done opened = change();
     switch (plan_.action % 6) {
       case 0: return cut_off(opened);
-      case 1: return commit();
+      case 1: return plan_.survivor % 2 == 0 ? commit() : command();
       case 2:
         return mend("adopt", [this](durable::Runtime& runtime) -> Status {
           if (shape_.owner() == Owner::folder) return take(certstore::adopt(runtime, store_));
@@ -101,10 +101,10 @@ class Trial {
     return {std::move(status), disk.dump(), disk.image()};
   }
 
-  void require_allowed(const std::string& action, const Done& done, bool commits) const {
+  void require_allowed(const std::string& action, const Done& done, bool commits, bool collects = false) const {
     const StoreView after(done.tree, store_);
     const std::string forbidden =
-        fuzz::forbidden_change(view_, after, store_, {shape_.owner(), done.status.has_value(), commits});
+        fuzz::forbidden_change(view_, after, store_, {shape_.owner(), done.status.has_value(), commits, collects});
     const std::string said = done.status ? "success" : done.status.error().message;
     require(forbidden.empty(), action, "it changes only what it may: " + forbidden + "\nIt said: " + said, &done.tree);
   }
@@ -138,6 +138,9 @@ class Trial {
           static_cast<void>(durable::find_stores(disk, "/srv"));
           if (report && shape_.owner() == Owner::folder) {
             static_cast<void>(certstore::load(runtime, "/srv", "host.example"));
+            const auto snapshot = durable::Snapshot::open(disk, store_);
+            const auto problems = snapshot ? certstore::check_members(*snapshot) : fail(snapshot.error());
+            owner_is_content_ = clean && problems && problems->empty();
           } else if (report) {
             const auto contents = ca::read_contents(disk, store_);
             const auto findings = contents ? ca::check_ledger(disk, store_, *contents) : fail(contents.error());
@@ -254,6 +257,19 @@ class Trial {
     }
   }
 
+  // What people do all day.
+  void command() {
+    const Done done = act("command", shape_.image, [&](SimFileSystem& disk, durable::Runtime&) {
+      return fuzz::run_command(disk, shape_.owner());
+    });
+    require_allowed("command", done, true, true);
+    if (!done.status) return;
+    const StoreView after(done.tree, store_);
+    const auto live = after.pointer(durable::kCurrentPointer);
+    require(live && after.intact(*live), "command", "what is live afterwards is intact", &done.tree);
+    if (shape_.owner() == Owner::authority) require_forward("command", after);
+  }
+
   // Adoption and repair.
   template <class Act>
   void mend(const std::string& action, Act what) {
@@ -265,10 +281,20 @@ class Trial {
     const auto was = view_.pointer(durable::kCurrentPointer);
     const auto live = after.pointer(durable::kCurrentPointer);
     require(live && after.intact(*live), action, "what is live afterwards is intact", &done.tree);
-    if (action == "repair" && was && view_.intact(*was)) {
+    if (action == "repair" && was && is_whole(*was)) {
       require(live == was, action, "an intact generation stays live", &done.tree);
     }
     if (shape_.owner() == Owner::authority) require_forward(action, after);
+  }
+
+  // Intact, of the right kind, and with every member that its owner needs.
+  [[nodiscard]] bool is_whole(Generation generation) const {
+    if (!view_.intact(generation)) return false;
+    if (shape_.owner() == Owner::folder) return owner_is_content_;
+    const durable::Manifest* manifest = view_.manifest(generation);
+    const auto names = {ca::kKeyFile, ca::kCertificateFile, ca::kSerialFile, ca::kCrlNumberFile, ca::kIndexFile};
+    return manifest->kind == ca::kStoreKind &&
+           std::ranges::all_of(names, [&](const char* name) { return manifest->find(name) != nullptr; });
   }
 
   // A CA's numbers never go back, and no revocation is forgotten.

@@ -73,9 +73,8 @@ class Rules {
     const bool named = name.starts_with("certs/") && name.ends_with(".pem");
     const auto serial =
         named ? ca::parse_serial(name.substr(6, name.size() - 10)) : Result<ca::Serial>(fail(ErrorCode::not_found, ""));
-    if (allowance_.owner != Owner::authority || is != nullptr || !next || !serial || *serial < *next) {
-      return "not one of ours";
-    }
+    if (allowance_.owner != Owner::authority || !next || !serial || *serial < *next) return "not one of ours";
+    if (is != nullptr) return allowance_.commits && is->type == fs::FileType::regular ? "" : "not one that was issued";
     return was->type == fs::FileType::directory ? "a directory" : "";
   }
 
@@ -115,7 +114,10 @@ class Rules {
       if (was != nullptr) return "in a generation that was not there";
       return allowance_.commits && generation > before_.highest() ? "" : "a generation under a number that was given";
     }
-    if (referenced_.contains(generation)) return "a generation that is named or kept";
+    const bool named = generation == before_.pointer(durable::kCurrentPointer) ||
+                       generation == before_.pointer(durable::kPendingPointer);
+    if (named || (referenced_.contains(generation) && !allowance_.collects))
+      return "a generation that is named or kept";
     if (lost_) return "a generation, though it is not known which ones are needed";
     return after_.has(name) && allowance_.succeeded ? "a part of a generation" : "";
   }

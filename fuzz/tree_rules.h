@@ -11,7 +11,8 @@ namespace lockstep::fuzz {
 struct Allowance {
   Owner owner = Owner::folder;
   bool succeeded = true;
-  bool commits = false;  // a new generation, another pointer and another record
+  bool commits = false;   // a new generation, another pointer and another record
+  bool collects = false;  // kept generations go, but for those that a pointer names
 };
 
 // The first change that is not allowed, with the reason; empty when there is none. Nothing outside of the store changes,

@@ -35,6 +35,7 @@ std::optional<Serial> serial_of_file(const std::string& name) {
 
 Status FlatLedgerWriter::prepare() {
   const durable::Snapshot& state = *store_.current();
+  TRY(has_members(state));
   const std::string serial = TRY(state.read(kSerialFile, kSmallFileLimit));
   const std::string crl_number = TRY(state.read(kCrlNumberFile, kSmallFileLimit));
   next_serial_ = TRY(parse_counter(serial, fs::join_path(store_.path(), kSerialFile)));

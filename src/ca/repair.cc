@@ -11,12 +11,17 @@ namespace lockstep::ca {
 
 namespace {
 
+// Every member is there and is what was committed.
+bool is_whole(const durable::Snapshot& snapshot) {
+  return snapshot.manifest().kind == kStoreKind && has_members(snapshot) && snapshot.verify();
+}
+
 // The newest generation that is intact as a whole.
 Result<std::optional<durable::Snapshot>> newest_intact(const durable::StoreWriter& store) {
   const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
   for (const durable::Generation generation : generations) {
     auto snapshot = store.open_generation(generation);
-    if (snapshot && snapshot->manifest().kind == kStoreKind && snapshot->verify()) {
+    if (snapshot && is_whole(*snapshot)) {
       return std::optional<durable::Snapshot>(std::move(*snapshot));
     }
   }
@@ -130,7 +135,7 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
       TRY(durable::StoreWriter::open(runtime, directory, store_options(), durable::OpenFor::repair));
   Repaired result;
   constexpr const char* kRecorded = "the record of kept generations was written anew";
-  if (store.current() != nullptr && store.current()->verify()) {
+  if (store.current() != nullptr && is_whole(*store.current())) {
     const bool recorded = TRY(store.repair_history());
     if (recorded) result.actions.emplace_back(kRecorded);
     result.generation = store.current()->generation();

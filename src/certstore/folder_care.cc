@@ -39,10 +39,21 @@ Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& 
   return generation;
 }
 
+namespace {
+
+// Every member is there, is what was committed, and belongs to the others.
+bool is_whole(const durable::Snapshot& snapshot) {
+  if (snapshot.manifest().kind != kStoreKind || !snapshot.verify()) return false;
+  const auto problems = check_members(snapshot);
+  return problems && problems->empty();
+}
+
+}  // namespace
+
 Result<Repaired> repair(durable::Runtime& runtime, const std::string& path) {
   durable::StoreWriter store =
       TRY(durable::StoreWriter::open(runtime, path, folder_store_options({}), durable::OpenFor::repair));
-  if (store.current() != nullptr && store.current()->verify()) {
+  if (store.current() != nullptr && is_whole(*store.current())) {
     TRY(store.repair_history());
     return Repaired{store.current()->generation(), false};
   }
@@ -50,9 +61,7 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& path) {
   for (const durable::Generation generation : generations) {
     {
       const auto snapshot = store.open_generation(generation);
-      if (!snapshot || !snapshot->verify()) continue;
-      const auto problems = check_members(*snapshot);
-      if (!problems || !problems->empty()) continue;
+      if (!snapshot || !is_whole(*snapshot)) continue;
     }
     const durable::Generation live = TRY(store.make_live(generation));
     return Repaired{live, true};

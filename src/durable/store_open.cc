@@ -229,8 +229,7 @@ Status StoreWriter::sweep() {
   const std::vector<Generation> on_disk = TRY(generations_on_disk());
   for (const Generation generation : on_disk) {
     if (generation == pending_ || contains(history_, generation)) continue;
-    const bool ours = TRY(holds_files_alone(*control_, generation_name(generation)));
-    if (ours) TRY(remove_generation(generation));
+    TRY(remove_generation(generation));
   }
   std::erase_if(history_, [&](Generation g) { return std::find(on_disk.begin(), on_disk.end(), g) == on_disk.end(); });
   return {};

@@ -81,8 +81,10 @@ Result<bool> holds_files_alone(fs::Directory& parent, const std::string& name) {
   }
   const std::vector<fs::DirectoryEntry> entries = TRY((*directory)->list());
   for (const fs::DirectoryEntry& entry : entries) {
-    const fs::Stat stat = TRY((*directory)->stat_entry(entry.name));
-    if (stat.type == fs::FileType::directory) return false;
+    // Not every file system says in its list what an entry is.
+    const bool said = entry.type != fs::FileType::other;
+    const fs::FileType type = said ? entry.type : TRY((*directory)->stat_entry(entry.name)).type;
+    if (type == fs::FileType::directory) return false;
   }
   return true;
 }
