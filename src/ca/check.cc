@@ -5,6 +5,7 @@
 #include <map>
 
 #include "ca/counters.h"
+#include "ca/flat_ledger_reader.h"
 #include "fs/io.h"
 #include "x509/crl.h"
 
@@ -23,6 +24,7 @@ class LedgerCheck {
       : files_(files), directory_(directory), contents_(contents) {}
 
   Result<std::vector<Finding>> run() {
+    check_members();
     check_pair();
     read_index();
     check_counters();
@@ -34,6 +36,12 @@ class LedgerCheck {
  private:
   void add(const char* member, std::string message) {
     findings_.push_back({FindingKind::damage, fs::join_path(directory_, member), std::move(message)});
+  }
+
+  void check_members() {
+    const auto snapshot = durable::Snapshot::open(files_, directory_);
+    const Status complete = snapshot ? has_members(*snapshot) : Status();  // what cannot be opened has been reported
+    if (!complete) add(durable::kControlDirectory, complete.error().message);
   }
 
   void check_pair() {
@@ -89,7 +97,9 @@ class LedgerCheck {
       }
       present[*serial] = true;
       if (entries_.contains(*serial)) continue;
-      if (next_serial_ != 0 && *serial >= next_serial_) {
+      if (entry.type == fs::FileType::directory) {
+        add(file.c_str(), "it is a directory where a certificate's file belongs; move it away");
+      } else if (next_serial_ != 0 && *serial >= next_serial_) {
         findings_.push_back({FindingKind::leftover, fs::join_path(directory_, file),
                              "a certificate that was never recorded; the next command removes it"});
       } else {
@@ -124,8 +134,8 @@ class LedgerCheck {
   }
 
   void check_crl() {
-    if (contents_.crl.empty()) return;
-    const auto crl = x509::parse_crl(contents_.crl, kCrlFile);
+    if (!contents_.crl) return;
+    const auto crl = x509::parse_crl(*contents_.crl, kCrlFile);
     if (!crl) return add(kCrlFile, crl.error().message);
     if (authority_ && !x509::is_signed_by(*crl, authority_->public_key_info).value_or(false)) {
       return add(kCrlFile, "this CA did not sign it");
@@ -205,7 +215,7 @@ Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& 
   change.put(kIndexFile, TRY(canonical_index(contents.index, kIndexFile)));
   change.put(kKeyFile, contents.key).put(kCertificateFile, contents.certificate);
   change.put(kSerialFile, contents.serial).put(kCrlNumberFile, contents.crl_number);
-  if (!contents.crl.empty()) change.put(kCrlFile, contents.crl, 0644);
+  if (contents.crl) change.put(kCrlFile, *contents.crl, 0644);
   const durable::Generation generation = TRY(store.commit(change));
   // The commit stands. A name that cannot be put back now is found by the next look at the store.
   const Status restored = store.restore_replaced_names();

@@ -7,6 +7,15 @@
 
 namespace lockstep::ca {
 
+Status has_members(const durable::Snapshot& snapshot) {
+  for (const char* name : {kKeyFile, kCertificateFile, kSerialFile, kCrlNumberFile, kIndexFile}) {
+    if (snapshot.has(name)) continue;
+    return fail(ErrorCode::damaged, "'" + snapshot.path() + "' has no member '" + name + "'",
+                "run 'lockstep doctor --repair'");
+  }
+  return {};
+}
+
 Status for_each_line(const durable::Snapshot& snapshot, const std::function<Status(std::string_view line)>& visit) {
   IndexLines lines(visit);
   TRY(snapshot.read_pieces(kIndexFile, [&](std::string_view piece) { return lines.feed(piece); }));

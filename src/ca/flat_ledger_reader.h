@@ -8,6 +8,9 @@
 
 namespace lockstep::ca {
 
+// The members that every generation of a CA has; a CRL comes later. Error: damaged, naming the first that is missing.
+Status has_members(const durable::Snapshot& snapshot);
+
 // Visits every entry of a generation's index; the index is checked against the manifest, and an error may come after
 // the last visit.
 Status for_each_line(const durable::Snapshot& snapshot, const std::function<Status(std::string_view line)>& visit);

@@ -17,14 +17,25 @@ namespace {
 // million names.
 constexpr Serial kProbedSerials = 64;
 constexpr const char* kAnnouncement = "issuing";
+// Beyond so many names the folder is listed after all: an announcement may be damaged, and say any number.
+constexpr Serial kMostProbes = 4096;
 constexpr std::size_t kBuffer = 256U * 1024U;
 
 std::string file_name(Serial serial) { return serial_to_hex(serial) + ".pem"; }
+
+// The serial whose certificate has this name; nothing for any other name.
+std::optional<Serial> serial_of_file(const std::string& name) {
+  constexpr std::string_view kEnding = ".pem";
+  if (!name.ends_with(kEnding)) return std::nullopt;
+  const auto serial = parse_serial(std::string_view(name).substr(0, name.size() - kEnding.size()));
+  return serial && file_name(*serial) == name ? std::optional(*serial) : std::nullopt;
+}
 
 }  // namespace
 
 Status FlatLedgerWriter::prepare() {
   const durable::Snapshot& state = *store_.current();
+  TRY(has_members(state));
   const std::string serial = TRY(state.read(kSerialFile, kSmallFileLimit));
   const std::string crl_number = TRY(state.read(kCrlNumberFile, kSmallFileLimit));
   next_serial_ = TRY(parse_counter(serial, fs::join_path(store_.path(), kSerialFile)));
@@ -34,9 +45,9 @@ Status FlatLedgerWriter::prepare() {
 }
 
 Result<Serial> FlatLedgerWriter::announced_end() {
-  const std::string draft =
-      fs::join_path(fs::join_path(store_.path(), durable::kControlDirectory), durable::kDraftDirectory);
-  auto directory = runtime_.files.open_directory(draft);
+  // Name by name, so that no link leads out of the store.
+  const std::unique_ptr<fs::Directory> control = TRY(store_.directory().open_directory(durable::kControlDirectory));
+  auto directory = control->open_directory(durable::kDraftDirectory);
   if (!directory) {
     if (directory.error().system_errno == ENOENT) return Serial{0};
     return fail(std::move(directory).error());
@@ -44,17 +55,33 @@ Result<Serial> FlatLedgerWriter::announced_end() {
   auto text = fs::read_file(**directory, kAnnouncement, kSmallFileLimit);
   if (!text) {
     if (text.error().system_errno == ENOENT) return Serial{0};
-    return fail(std::move(text).error());
+    if (text.error().system_errno != 0) return fail(std::move(text).error());
   }
-  return parse_counter(*text, fs::join_path(draft, kAnnouncement));
+  // One that says no number is damaged: then whatever is above the committed serial was never given out.
+  return text ? parse_counter(*text, kAnnouncement).value_or(kLargestSerial) : kLargestSerial;
+}
+
+Result<std::vector<std::string>> FlatLedgerWriter::names_between(Serial begin, Serial end) {
+  std::vector<std::string> names;
+  if (end - begin <= kMostProbes) {
+    for (Serial serial = begin; serial < end; ++serial) names.push_back(file_name(serial));
+    return names;
+  }
+  const std::vector<fs::DirectoryEntry> entries = TRY(certificates_->list());
+  for (const fs::DirectoryEntry& entry : entries) {
+    const auto serial = serial_of_file(entry.name);
+    if (serial && *serial >= begin && *serial < end) names.push_back(entry.name);
+  }
+  return names;
 }
 
 Status FlatLedgerWriter::sweep_unrecorded() {
   const Serial announced = TRY(announced_end());
   const Serial end = std::max(next_serial_ + kProbedSerials, announced);
+  const std::vector<std::string> names = TRY(names_between(next_serial_, end));
   bool removed_any = false;
-  for (Serial serial = next_serial_; serial < end; ++serial) {
-    Status removed = certificates_->remove_file(file_name(serial));
+  for (const std::string& name : names) {
+    Status removed = certificates_->remove_file(name);
     if (removed)
       removed_any = true;
     else if (removed.error().system_errno != ENOENT)

@@ -29,6 +29,8 @@ class FlatLedgerWriter : public LedgerWriter {
                      const std::function<Status(const Sink&)>& produce) override;
 
  private:
+  // File names of certificates with serials from `begin` up to, without, `end`, whether they are there or not.
+  Result<std::vector<std::string>> names_between(Serial begin, Serial end);
   Status sweep_unrecorded();
   Result<Serial> announced_end();
   Status announce(std::size_t count);

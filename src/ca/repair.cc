@@ -10,18 +10,23 @@
 
 namespace lockstep::ca {
 
-using durable::is_whole;
 using durable::unless_damaged;
 
 namespace {
+
+// Every member is there and is what was committed.
+Result<bool> is_whole(const durable::Snapshot& snapshot) {
+  if (snapshot.manifest().kind != kStoreKind || !has_members(snapshot)) return false;
+  return durable::is_whole(snapshot.verify());
+}
 
 // The newest generation that is intact as a whole.
 Result<std::optional<durable::Snapshot>> newest_intact(const durable::StoreWriter& store) {
   const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
   for (const durable::Generation generation : generations) {
     std::optional<durable::Snapshot> snapshot = TRY(unless_damaged(store.open_generation(generation)));
-    if (!snapshot || snapshot->manifest().kind != kStoreKind) continue;
-    const bool whole = TRY(is_whole(snapshot->verify()));
+    if (!snapshot) continue;
+    const bool whole = TRY(is_whole(*snapshot));
     if (whole) return snapshot;
   }
   return std::optional<durable::Snapshot>();
@@ -87,7 +92,7 @@ Result<std::map<Serial, Revocation>> revocations(const durable::StoreWriter& sto
       here.emplace(entry.serial, *entry.revocation);
       return {};
     });
-    const bool whole = TRY(is_whole(std::move(read)));
+    const bool whole = TRY(durable::is_whole(std::move(read)));
     if (whole) found.insert(here.begin(), here.end());
   }
   return found;
@@ -142,7 +147,7 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
       TRY(durable::StoreWriter::open(runtime, directory, store_options(), durable::OpenFor::repair));
   Repaired result;
   if (store.current() != nullptr) {
-    const bool whole = TRY(is_whole(store.current()->verify()));
+    const bool whole = TRY(is_whole(*store.current()));
     if (whole) {
       result.generation = store.current()->generation();
       TRY(repair_record(store, &result));
@@ -175,7 +180,7 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
   TRY(add_published_revocations(store, *base, &revoked));
   bool index_lost = true;
   if (store.current() != nullptr) {
-    const bool index_whole = TRY(is_whole(store.current()->verify_member(kIndexFile)));
+    const bool index_whole = TRY(durable::is_whole(store.current()->verify_member(kIndexFile)));
     index_lost = !index_whole;
   }
   if (index_lost) {
@@ -201,7 +206,7 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory)
   store.set_base(std::move(*base));
   result.generation = TRY(store.commit(change));
   // The commit stands. A name that cannot be put back now is found by the next look at the store.
-  const Status restored = store.restore_replaced_names();
+  const Status restored = store.restore_names_of_copies();
   static_cast<void>(restored);
   return result;
 }

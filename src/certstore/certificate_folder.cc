@@ -200,6 +200,11 @@ std::vector<std::string> check_contents(const FolderContents& contents) {
 }
 
 Result<std::vector<std::string>> check_members(const durable::Snapshot& snapshot) {
+  std::vector<std::string> missing;
+  for (const char* name : {kCertificateFile, kChainFile, kFullChainFile, kKeyFile, kMetadataFile}) {
+    if (!snapshot.has(name)) missing.push_back("the live generation has no member '" + std::string(name) + "'");
+  }
+  if (!missing.empty()) return missing;
   FolderContents contents;
   contents.certificate = TRY(snapshot.read(kCertificateFile, kMemberLimit));
   contents.chain = TRY(snapshot.read(kChainFile, kMemberLimit));

@@ -40,11 +40,24 @@ Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& 
   return generation;
 }
 
+namespace {
+
+// Every member is there, is what was committed, and belongs to the others.
+Result<bool> is_whole(const durable::Snapshot& snapshot) {
+  if (snapshot.manifest().kind != kStoreKind) return false;
+  const bool verified = TRY(durable::is_whole(snapshot.verify()));
+  if (!verified) return false;
+  const auto problems = TRY(durable::unless_damaged(check_members(snapshot)));
+  return problems && problems->empty();
+}
+
+}  // namespace
+
 Result<Repaired> repair(durable::Runtime& runtime, const std::string& path) {
   durable::StoreWriter store =
       TRY(durable::StoreWriter::open(runtime, path, folder_store_options({}), durable::OpenFor::repair));
   if (store.current() != nullptr) {
-    const bool whole = TRY(durable::is_whole(store.current()->verify()));
+    const bool whole = TRY(is_whole(*store.current()));
     if (whole) {
       TRY(store.repair_history());
       return Repaired{store.current()->generation(), false};
@@ -55,10 +68,8 @@ Result<Repaired> repair(durable::Runtime& runtime, const std::string& path) {
     {
       const auto snapshot = TRY(durable::unless_damaged(store.open_generation(generation)));
       if (!snapshot) continue;
-      const bool whole = TRY(durable::is_whole(snapshot->verify()));
+      const bool whole = TRY(is_whole(*snapshot));
       if (!whole) continue;
-      const auto problems = TRY(durable::unless_damaged(check_members(*snapshot)));
-      if (!problems || !problems->empty()) continue;
     }
     const durable::Generation live = TRY(store.make_live(generation));
     return Repaired{live, true};

@@ -49,6 +49,11 @@ std::string sha256_hex(std::string_view bytes) {
   return digest.finish_hex();
 }
 
+bool is_sha256_hex(std::string_view text) {
+  constexpr std::size_t kDigits = 64;
+  return text.size() == kDigits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 std::string sha1(std::string_view bytes) {
   SHA_CTX context;
   std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};

@@ -30,6 +30,8 @@ class Sha256 {
 
 // SHA-256 of the bytes as 64 lower-case hexadecimal digits.
 std::string sha256_hex(std::string_view bytes);
+// True for a text that sha256_hex could have returned.
+bool is_sha256_hex(std::string_view text);
 
 // SHA-1, 20 raw bytes: only for key identifiers (RFC 5280 4.2.1.2), never as a protection.
 std::string sha1(std::string_view bytes);

@@ -85,6 +85,8 @@ class StoreWriter {
 
   // For OpenFor::adopt: after a commit that took the edits over, puts links where regular files replaced them.
   Status restore_replaced_names();
+  // The same after a repair: only for files that hold what is live now. An edit that nobody took over stays.
+  Status restore_names_of_copies();
 
   // For OpenFor::repair: every generation there is, newest first, whether intact or not.
   [[nodiscard]] Result<std::vector<Generation>> generations_on_disk() const;
@@ -105,6 +107,8 @@ class StoreWriter {
   Status sweep();
   Status repair_names(OpenFor purpose);
   Status settle_replaced(const std::vector<std::string>& replaced, OpenFor purpose);
+  [[nodiscard]] Result<bool> holds_what_is_live(const std::string& name) const;
+  Status put_links(const std::vector<std::string>& replaced);
   void undo_creation();
 
   Result<Generation> build(const Change& change);

@@ -24,9 +24,9 @@ class Inspection {
     std::optional<Generation> live = pointer(kCurrentPointer);
     const std::optional<Generation> pending = pointer(kPendingPointer);
     check_current(live);
+    check_pending(pending);
     check_history();
-    report_leftovers(entries, live, pending);
-    return {};
+    return report_leftovers(entries, live, pending);
   }
 
  private:
@@ -54,7 +54,10 @@ class Inspection {
     const auto text = fs::read_file(control_, kHistoryFile, kHistoryLimit);
     if (!text && text.error().system_errno == ENOENT) return;
     const auto history = text ? parse_history(*text, control_path(kHistoryFile)) : Result<History>(fail(text.error()));
-    if (!history) add(FindingKind::damage, control_path(kHistoryFile), history.error().message);
+    if (history)
+      known_.insert(known_.end(), history->kept.begin(), history->kept.end());
+    else
+      add(FindingKind::damage, control_path(kHistoryFile), history.error().message);
   }
 
   void check_current(std::optional<Generation> live) {
@@ -62,6 +65,7 @@ class Inspection {
       const bool committed = fs::entry_exists(control_, kHistoryFile).value_or(false) || report_->history.size() > 1;
       if (committed)
         add(FindingKind::damage, control_path(kCurrentPointer), "the pointer to the live generation is missing");
+      known_is_complete_ = !committed;
       return;
     }
     report_->current = *live;
@@ -72,8 +76,16 @@ class Inspection {
     }
     report_->kind = snapshot->manifest().kind;
     known_ = snapshot->manifest().history;
+    known_is_complete_ = true;
     check_members(*snapshot);
     check_names(snapshot->manifest());
+  }
+
+  void check_pending(std::optional<Generation> pending) {
+    if (!pending) return;
+    const auto snapshot = Snapshot::open_generation(control_, *pending);
+    const Status intact = snapshot ? snapshot->verify() : Status(fail(snapshot.error()));
+    if (!intact) add(FindingKind::damage, control_path(kPendingPointer), intact.error().message);
   }
 
   void check_members(const Snapshot& snapshot) {
@@ -112,28 +124,39 @@ class Inspection {
     }
   }
 
-  void report_leftovers(const std::vector<fs::DirectoryEntry>& entries, std::optional<Generation> live,
-                        std::optional<Generation> pending) {
-    const bool has_record = fs::entry_exists(control_, kHistoryFile).value_or(false);
+  Status report_leftovers(const std::vector<fs::DirectoryEntry>& entries, std::optional<Generation> live,
+                          std::optional<Generation> pending) {
     for (const fs::DirectoryEntry& entry : entries) {
-      if (temporary_owner(entry.name)) {
+      const auto generation = parse_generation_name(entry.name);
+      if (!TRY(is_what_its_name_says(entry.name))) {
+        add(FindingKind::damage, control_path(entry.name),
+            "it is not what the store makes under this name; move it away");
+      } else if (temporary_owner(entry.name)) {
         add(FindingKind::leftover, control_path(entry.name),
             "a temporary that a crash left; the next command removes it");
-        continue;
-      }
-      const auto generation = parse_generation_name(entry.name);
-      if (!generation || generation == live || generation == pending || has_record) continue;
-      if (std::find(known_.begin(), known_.end(), *generation) == known_.end()) {
+      } else if (generation && known_is_complete_ && generation != live && generation != pending &&
+                 std::find(known_.begin(), known_.end(), *generation) == known_.end()) {
         add(FindingKind::leftover, control_path(entry.name),
             "a generation that never became live; the next command removes it");
       }
     }
+    return {};
+  }
+
+  Result<bool> is_what_its_name_says(const std::string& name) {
+    const fs::FileType type = TRY(control_.stat_entry(name)).type;
+    if (name == kLockFile) return type == fs::FileType::regular;
+    if (name == kDraftDirectory) return type == fs::FileType::directory;
+    if (parse_generation_name(name)) return holds_files_alone(control_, name);
+    if (!temporary_owner(name)) return true;
+    return type == fs::FileType::directory ? holds_files_alone(control_, name) : type != fs::FileType::other;
   }
 
   fs::Directory& store_;
   fs::Directory& control_;
   StoreReport* report_;
-  std::vector<Generation> known_;
+  std::vector<Generation> known_;   // generations that are kept
+  bool known_is_complete_ = false;  // what is not among them goes
 };
 
 Status find_below(fs::Directory& directory, int depth, std::vector<std::string>* found) {

@@ -1,8 +1,11 @@
 #include "durable/intent.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/json.h"
+#include "crypto/digest.h"
 #include "durable/temporary.h"
 #include "fs/io.h"
 
@@ -23,13 +26,26 @@ IntentTarget read_target(const nlohmann::json& item) {
   return target;
 }
 
+bool is_temporary_beside(const std::string& temporary, const IntentTarget& target) {
+  return fs::is_single_component(temporary) && is_temporary_of(temporary, target.name);
+}
+
 // What recovery is allowed to touch: the named targets, and temporaries that belong to them.
 bool is_sound(const IntentTarget& target) {
-  const bool backup_sound = target.old_sha256 ? temporary_owner(target.backup).has_value() : target.backup.empty();
+  const bool backup_sound = target.old_sha256 ? is_temporary_beside(target.backup, target) : target.backup.empty();
   return target.directory.starts_with('/') && target.directory.find('\0') == std::string::npos &&
-         fs::is_single_component(target.name) && fs::is_single_component(target.temporary) &&
-         temporary_owner(target.temporary).has_value() && backup_sound &&
-         (target.backup.empty() || fs::is_single_component(target.backup));
+         fs::is_single_component(target.name) && is_temporary_beside(target.temporary, target) && backup_sound &&
+         (!target.old_sha256 || crypto::is_sha256_hex(*target.old_sha256)) && crypto::is_sha256_hex(target.new_sha256);
+}
+
+// No name stands for two things: what one target was given would be lost to the other.
+bool names_differ(const std::vector<IntentTarget>& targets) {
+  std::set<std::pair<std::string_view, std::string_view>> names;
+  return std::ranges::all_of(targets, [&](const IntentTarget& target) {
+    return names.emplace(target.directory, target.name).second &&
+           names.emplace(target.directory, target.temporary).second &&
+           (target.backup.empty() || names.emplace(target.directory, target.backup).second);
+  });
 }
 
 }  // namespace
@@ -76,9 +92,10 @@ Result<Intent> parse_intent(std::string_view text, std::string_view name) {
     for (const auto& item : document->at("targets")) {
       if (intent.targets.size() == kIntentTargets) return damaged("too many targets");
       intent.targets.push_back(read_target(item));
-      if (!is_sound(intent.targets.back())) return damaged("a name that no publish would have written");
+      if (!is_sound(intent.targets.back())) return damaged("a name or checksum that no publish would have written");
     }
     if (intent.targets.empty()) return damaged("no targets");
+    if (!names_differ(intent.targets)) return damaged("a name that stands for two files");
     return intent;
   } catch (const std::exception&) {
     return damaged("a field is missing or of the wrong type");

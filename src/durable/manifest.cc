@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "crypto/digest.h"
 
 namespace lockstep::durable {
 
@@ -31,11 +32,6 @@ bool parse_octal(const std::string& text, std::uint32_t* mode) {
   return value <= 07777U;
 }
 
-bool is_sha256(const std::string& text) {
-  return text.size() == 64 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 // Reads the fields; every nlohmann exception (a missing key, a wrong type) means the same: not our manifest.
 Manifest read_fields(const nlohmann::json& document) {
   Manifest manifest;
@@ -59,18 +55,27 @@ Manifest read_fields(const nlohmann::json& document) {
   return manifest;
 }
 
+// Each once, none of them 0, in order.
+bool ascend(const std::vector<Generation>& generations) {
+  return std::ranges::adjacent_find(generations, std::ranges::greater_equal()) == generations.end() &&
+         (generations.empty() || generations[0] != 0);
+}
+
 // The first rule that the manifest breaks, or an empty text.
 std::string broken_rule(const Manifest& manifest) {
   if (manifest.generation == 0) return "generation 0 does not exist";
   if (manifest.parent >= manifest.generation) return "the parent is not an older generation";
   if (manifest.highest < manifest.generation) return "'highest' is below the generation itself";
-  if (!std::is_sorted(manifest.history.begin(), manifest.history.end())) return "'history' is not ascending";
+  if (!ascend(manifest.history)) return "'history' is not ascending";
+  if (!manifest.history.empty() && manifest.history.back() >= manifest.generation) {
+    return "'history' has a generation that was not made before";
+  }
   if (manifest.members.size() > kMemberLimit) return "too many members";
   std::set<std::string_view> names;
   for (const ManifestMember& member : manifest.members) {
     if (!is_member_name(member.name)) return "a member with a name that is not allowed";
     if (!names.insert(member.name).second) return "the member '" + member.name + "' stands twice";
-    if (!is_sha256(member.sha256)) return "the member '" + member.name + "' has no SHA-256";
+    if (!crypto::is_sha256_hex(member.sha256)) return "the member '" + member.name + "' has no SHA-256";
   }
   return {};
 }
@@ -129,11 +134,14 @@ Result<History> parse_history(std::string_view text, std::string_view name) {
   const auto document = parse_json(text, name, {.bytes = kHistoryLimit, .depth = 3});
   try {
     if (!document) throw std::runtime_error("not JSON");
+    if (json_unsigned(document->at("schema"), 1) != 1) throw std::runtime_error("another schema");
     History history;
     for (const auto& generation : document->at("kept")) {
       history.kept.push_back(json_unsigned(generation, kLargestGeneration));
     }
     history.highest = json_unsigned(document->at("highest"), kLargestGeneration);
+    const Generation last = history.kept.empty() ? 0 : history.kept.back();
+    if (!ascend(history.kept) || last > history.highest) throw std::runtime_error("not in order");
     return history;
   } catch (const std::exception&) {
     return fail(ErrorCode::damaged, "'" + std::string(name) + "' is not a list of generations",

@@ -21,6 +21,13 @@ Status remove_unless_gone(fs::Directory& directory, const std::string& name) {
   return removed;
 }
 
+// The same for a temporary: a directory under its name is somebody else's, and stays.
+Status remove_temporary(fs::Directory& directory, const std::string& name) {
+  Status removed = remove_unless_gone(directory, name);
+  if (!removed && removed.error().system_errno == EISDIR) return {};
+  return removed;
+}
+
 // SHA-256 of a regular file; nothing when there is no such file.
 Result<std::optional<std::string>> checksum(fs::Directory& directory, const std::string& name) {
   auto file = directory.open_file(name, fs::OpenMode::read);
@@ -37,11 +44,27 @@ Result<std::optional<std::string>> checksum(fs::Directory& directory, const std:
 
 class Recovery {
  public:
-  Recovery(fs::FileSystem& files, fs::Directory& home) : files_(files), home_(home) {}
+  Recovery(fs::FileSystem& files, fs::Directory& home, std::string intent_name)
+      : files_(files), home_(home), intent_name_(std::move(intent_name)) {}
 
   Status finish(const Intent& intent, PublishRecovery* report) {
+    // Everything is looked at before anything changes: what is damaged stops the whole of it.
+    std::vector<const IntentTarget*> left;
     for (const IntentTarget& target : intent.targets) {
-      TRY(intent.state == IntentState::commit ? complete(target, report) : restore(target, report));
+      const bool commit = intent.state == IntentState::commit;
+      const bool needed = TRY(is_left_to_do(target, commit, report));
+      if (needed) left.push_back(&target);
+    }
+    for (const IntentTarget* target : left) {
+      fs::Directory* directory = TRY(directory_of(*target));
+      const std::string path = fs::join_path(target->directory, target->name);
+      if (intent.state == IntentState::commit) {
+        TRY(publish_internal::put_new(*directory, *target));
+        report->completed.push_back(path);
+      } else {
+        TRY(publish_internal::put_old(*directory, *target));
+        report->restored.push_back(path);
+      }
     }
     // Durable before the record of it goes: a crash in between is recovered again.
     TRY(home_.sync());
@@ -61,36 +84,31 @@ class Recovery {
     return found->second.get();
   }
 
-  Status complete(const IntentTarget& target, PublishRecovery* report) {
+  // Whether the target has yet to be given its new content (to commit) or its old one (to take back). One that has
+  // neither was edited meanwhile, and is left alone.
+  Result<bool> is_left_to_do(const IntentTarget& target, bool commit, PublishRecovery* report) {
     fs::Directory* directory = TRY(directory_of(target));
     const std::optional<std::string> now = TRY(checksum(*directory, target.name));
-    const std::string path = fs::join_path(target.directory, target.name);
-    if (now == target.new_sha256) return {};
-    if (now != target.old_sha256) {
-      report->edited.push_back(path);
-      return {};
+    const std::optional<std::string> wanted = commit ? std::optional(target.new_sha256) : target.old_sha256;
+    if (now == wanted) return false;
+    if (now != (commit ? target.old_sha256 : std::optional(target.new_sha256))) {
+      report->edited.push_back(fs::join_path(target.directory, target.name));
+      return false;
     }
-    TRY(publish_internal::put_new(*directory, target));
-    report->completed.push_back(path);
-    return {};
-  }
-
-  Status restore(const IntentTarget& target, PublishRecovery* report) {
-    fs::Directory* directory = TRY(directory_of(target));
-    const std::optional<std::string> now = TRY(checksum(*directory, target.name));
-    const std::string path = fs::join_path(target.directory, target.name);
-    if (now == target.old_sha256) return {};
-    if (now != target.new_sha256) {
-      report->edited.push_back(path);
-      return {};
+    const std::string& source = commit ? target.temporary : target.backup;
+    if (wanted && TRY(checksum(*directory, source)) != wanted) {
+      return fail(ErrorCode::damaged,
+                  "'" + fs::join_path(target.directory, source) + "' is missing or not what was to become '" +
+                      target.name + "': nothing was changed",
+                  "restore '" + target.name + "' from a backup, then remove '" +
+                      fs::join_path(home_.path(), intent_name_) + "'");
     }
-    TRY(publish_internal::put_old(*directory, target));
-    report->restored.push_back(path);
-    return {};
+    return true;
   }
 
   fs::FileSystem& files_;
   fs::Directory& home_;
+  std::string intent_name_;
   std::map<std::string, std::unique_ptr<fs::Directory>> others_;
 };
 
@@ -119,8 +137,8 @@ Status forget(fs::Directory& home, const Intent& intent, const DirectoryOf& dire
   }
   for (const IntentTarget& target : intent.targets) {
     fs::Directory& directory = directory_of(target);
-    TRY(remove_unless_gone(directory, target.temporary));
-    if (!target.backup.empty()) TRY(remove_unless_gone(directory, target.backup));
+    TRY(remove_temporary(directory, target.temporary));
+    if (!target.backup.empty()) TRY(remove_temporary(directory, target.backup));
   }
   return {};
 }
@@ -136,7 +154,7 @@ Result<PublishRecovery> recover_locked(Runtime& runtime, fs::Directory& director
       return fail(ErrorCode::damaged, "'" + path + "' is the intent record of other files",
                   "it was moved or copied here: look at it, then remove it");
     }
-    TRY(Recovery(runtime.files, directory).finish(intent, &report));
+    TRY(Recovery(runtime.files, directory, name).finish(intent, &report));
   }
   return report;
 }

@@ -283,7 +283,9 @@ Result<bool> StoreWriter::repair_history() {
 
 Status StoreWriter::collect() {
   const UnixSeconds now = runtime_->clock.now();
-  for (std::size_t i = 0; i + 1 < history_.size() && history_.size() > options_.keep.generations;) {
+  // The newest ones stay, also when an older one cannot go.
+  const std::size_t newest = std::max<std::size_t>(options_.keep.generations, 1);
+  for (std::size_t i = 0; i + newest < history_.size();) {
     const Generation generation = history_[i];
     if (generation == live_ || generation == pending_) {
       ++i;
@@ -300,13 +302,12 @@ Status StoreWriter::collect() {
 
 Status StoreWriter::remove_generation(Generation generation) {
   const std::string name = generation_name(generation);
+  // Not what somebody put there under a generation's name; the doctor names it.
+  const bool ours = TRY(holds_files_alone(*control_, name));
+  if (!ours) return {};
   {
-    auto directory = control_->open_directory(name);
-    if (!directory) {
-      if (directory.error().system_errno == ENOENT) return {};
-      return fail(std::move(directory).error());
-    }
-    const bool unused = TRY((*directory)->try_lock(fs::LockKind::exclusive));
+    const std::unique_ptr<fs::Directory> directory = TRY(control_->open_directory(name));
+    const bool unused = TRY(directory->try_lock(fs::LockKind::exclusive));
     if (!unused) return {};  // a reader has it pinned: the next collection finds it
   }
   // Under a temporary name first: a kept generation is never seen in pieces, and a crash leaves something to sweep.

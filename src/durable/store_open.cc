@@ -189,7 +189,7 @@ Status StoreWriter::load_history(OpenFor purpose) {
 
   const std::vector<Generation> on_disk = TRY(generations_on_disk());
   for (const Generation generation : on_disk) highest_ = std::max(highest_, generation);
-  if (live_) highest_ = std::max(highest_, *live_);
+  for (const auto& named : {live_, pending_}) highest_ = std::max(highest_, named.value_or(0));
   // Without `current`, one generation may be a first commit that never came to its end. More than that, or a record
   // that something was committed, means that the pointer was lost: sweeping would destroy the only copy.
   pointer_lost_ = !live_ && (recorded || on_disk.size() > 1);
@@ -222,7 +222,9 @@ Status StoreWriter::sweep() {
   // Half-removed generations: renamed to a temporary name first, so that a kept one is never seen in pieces.
   std::vector<fs::DirectoryEntry> entries = TRY(control_->list());
   for (const fs::DirectoryEntry& entry : entries) {
-    if (entry.type == fs::FileType::directory && temporary_owner(entry.name)) {
+    if (entry.type != fs::FileType::directory || !temporary_owner(entry.name)) continue;
+    const bool ours = TRY(holds_files_alone(*control_, entry.name));
+    if (ours) {
       const std::unique_ptr<fs::Directory> doomed = TRY(control_->open_directory(entry.name));
       const std::vector<fs::DirectoryEntry> files = TRY(doomed->list());
       for (const fs::DirectoryEntry& file : files) TRY(doomed->remove_file(file.name));
@@ -263,20 +265,38 @@ Status StoreWriter::settle_replaced(const std::vector<std::string>& replaced, Op
   if (purpose == OpenFor::adopt || purpose == OpenFor::repair) return {};
   for (const std::string& name : replaced) {
     // An adoption that was cut off leaves the file beside a generation with the same content: finish it.
-    const std::unique_ptr<fs::File> file = TRY(store_->open_file(name, fs::OpenMode::read));
-    const fs::Stat stat = TRY(file->stat());
-    const ManifestMember* member = current_->manifest().find(name);
-    if (stat.size != member->size) return fail(stable_name_error(*store_, name, true));
-    const std::string content = TRY(fs::read_all(*file, static_cast<std::size_t>(member->size)));
-    const std::string committed = TRY(current_->read(name, static_cast<std::size_t>(member->size)));
-    if (content != committed) return fail(stable_name_error(*store_, name, true));
+    if (!TRY(holds_what_is_live(name))) return fail(stable_name_error(*store_, name, true));
   }
-  return replaced.empty() ? Status() : restore_replaced_names();
+  return put_links(replaced);
+}
+
+Result<bool> StoreWriter::holds_what_is_live(const std::string& name) const {
+  const std::unique_ptr<fs::File> file = TRY(store_->open_file(name, fs::OpenMode::read));
+  const fs::Stat stat = TRY(file->stat());
+  const ManifestMember* member = current_->manifest().find(name);
+  if (stat.size != member->size) return false;
+  const std::string content = TRY(fs::read_all(*file, static_cast<std::size_t>(member->size)));
+  const std::string committed = TRY(current_->read(name, static_cast<std::size_t>(member->size)));
+  return content == committed;
 }
 
 Status StoreWriter::restore_replaced_names() {
   const StableNames names = TRY(examine_stable_names(*store_, current_->manifest()));
+  return put_links(names.replaced);
+}
+
+Status StoreWriter::restore_names_of_copies() {
+  const StableNames names = TRY(examine_stable_names(*store_, current_->manifest()));
+  std::vector<std::string> copies;
   for (const std::string& name : names.replaced) {
+    const bool copy = TRY(holds_what_is_live(name));
+    if (copy) copies.push_back(name);
+  }
+  return put_links(copies);
+}
+
+Status StoreWriter::put_links(const std::vector<std::string>& replaced) {
+  for (const std::string& name : replaced) {
     const std::string temporary = temporary_name(runtime_->random, name);
     TRY(store_->make_symlink(stable_target(name), temporary));
     Status renamed = store_->rename(temporary, *store_, name);
@@ -286,7 +306,7 @@ Status StoreWriter::restore_replaced_names() {
       return renamed;
     }
   }
-  return names.replaced.empty() ? Status() : store_->sync();
+  return replaced.empty() ? Status() : store_->sync();
 }
 
 Result<Snapshot> StoreWriter::open_generation(Generation generation) const {

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::string_view kSuffix = ".tmp";
 constexpr std::size_t kRandomLength = 6;
+// A name component has at most 255 bytes; a very long one is cut, its temporary stays recognisable as ours.
+constexpr std::size_t kLongestOwner = 200;
 
 // The file, locked, when no process held it; nothing when one does, or when it is gone meanwhile.
 Result<std::unique_ptr<fs::File>> take_abandoned(fs::Directory& directory, const std::string& name) {
@@ -29,8 +31,6 @@ Status remove_unless_gone(fs::Directory& directory, const std::string& name) {
 }  // namespace
 
 std::string temporary_name(Random& random, std::string_view name) {
-  // A name component has at most 255 bytes; a very long one is cut, its temporary stays recognisable as ours.
-  constexpr std::size_t kLongestOwner = 200;
   return "." + std::string(name.substr(0, kLongestOwner)) + "." + random_name(random, kRandomLength) +
          std::string(kSuffix);
 }
@@ -41,6 +41,10 @@ std::optional<std::string> temporary_owner(std::string_view name) {
   const std::size_t dot = name.size() - kSuffix.size() - kRandomLength - 1;
   if (name[dot] != '.') return std::nullopt;
   return std::string(name.substr(1, dot - 1));
+}
+
+bool is_temporary_of(std::string_view temporary, std::string_view name) {
+  return temporary_owner(temporary) == name.substr(0, kLongestOwner);
 }
 
 Result<Temporary> create_temporary(Runtime& runtime, fs::Directory& directory, const std::string& name) {
@@ -66,6 +70,23 @@ Result<Temporary> create_temporary(Runtime& runtime, fs::Directory& directory, c
   }
   return fail(ErrorCode::io_error,
               "cannot create a temporary file for '" + directory.path() + "/" + name + "': every name tried was taken");
+}
+
+Result<bool> holds_files_alone(fs::Directory& parent, const std::string& name) {
+  const auto directory = parent.open_directory(name);
+  if (!directory) {
+    const int why = directory.error().system_errno;
+    if (why == ENOTDIR || why == ELOOP || why == ENOENT) return false;
+    return fail(directory.error());
+  }
+  const std::vector<fs::DirectoryEntry> entries = TRY((*directory)->list());
+  for (const fs::DirectoryEntry& entry : entries) {
+    // Not every file system says in its list what an entry is.
+    const bool said = entry.type != fs::FileType::other;
+    const fs::FileType type = said ? entry.type : TRY((*directory)->stat_entry(entry.name)).type;
+    if (type == fs::FileType::directory) return false;
+  }
+  return true;
 }
 
 Status sweep_temporaries(fs::Directory& directory, const std::function<bool(const std::string& owner)>& wanted) {

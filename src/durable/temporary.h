@@ -28,6 +28,13 @@ std::string temporary_name(Random& random, std::string_view name);
 // NAME of ".NAME.XXXXXX.tmp"; nothing for other names.
 std::optional<std::string> temporary_owner(std::string_view name);
 
+// True when `temporary` is a name that a temporary for `name` may have.
+bool is_temporary_of(std::string_view temporary, std::string_view name);
+
+// True for a directory that holds files alone, as the generations that we make do. Whatever else stands under such a
+// name was put there by somebody, and is not ours to remove.
+Result<bool> holds_files_alone(fs::Directory& parent, const std::string& name);
+
 // Removes the left-over temporaries whose owner passes the filter: files that nobody holds locked, and symbolic links.
 // The second argument of the filter is the entry's own name.
 Status sweep_temporaries(fs::Directory& directory, const std::function<bool(const std::string& owner)>& wanted);

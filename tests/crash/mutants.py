@@ -73,14 +73,16 @@ def copy_tree(to: Path) -> None:
             shutil.copy2(source, to / name)
 
 
-def mutate(tree: Path, mutant: Mutant) -> None:
+def mutate(tree: Path, mutant: Mutant) -> str:
+    """Changes the copy and returns what the file held before."""
     path = tree / mutant.file
-    text = (_TOP / mutant.file).read_text()
+    before = text = path.read_text()
     for old, new in mutant.edits:
         if text.count(old) != 1:
             raise SystemExit(f"Error: {mutant.name}: '{old}' occurs {text.count(old)} times in {mutant.file}; mend the mutant")
         text = text.replace(old, new)
     path.write_text(text)
+    return before
 
 
 def build(tree: Path) -> None:
@@ -125,7 +127,7 @@ def main() -> int:
     failed = False
     for mutant in [one for one in MUTANTS if one.name in (options.mutant or names)]:
         began = time.monotonic()
-        mutate(tree, mutant)
+        before = mutate(tree, mutant)
         build(tree)
         log = options.folder / f"{mutant.name.replace(' ', '-')}.log"
         log.unlink(missing_ok=True)
@@ -135,7 +137,7 @@ def main() -> int:
             seen.append(notices(tree, _RIGS[rig], log))
             print(f"{'RED' if seen[-1] else 'green':>14}", end="", flush=True)
         print(f"{time.monotonic() - began:>6.0f}", flush=True)
-        mutate(tree, Mutant("", mutant.file, ()))  # the next one begins from the product as it is
+        (tree / mutant.file).write_text(before)
         failed = failed or (any(seen) if not mutant.edits else not any(seen))
     if failed:
         print(f"FAILED: a mutant that nothing noticed, or a rig that is red without one; see the logs in {options.folder}")
