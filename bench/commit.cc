@@ -1,6 +1,7 @@
-// bench_commit DIR ROUNDS: the latency of one commit of three members of 1 KB, opening the store included, beside the
-// floor of any protocol that never shows half a change: the same bytes in one new file, fsync, rename, fsync of the
-// directory. Interleaved, so that both see the same disk. Prints one line of JSON with microseconds.
+// bench_commit DIR ROUNDS [KEPT]: the latency of one commit of three members of 1 KB, opening the store included,
+// beside the floor of any protocol that never shows half a change: the same bytes in one new file, fsync, rename, fsync
+// of the directory. Interleaved, so that both see the same disk. KEPT (2 unless told) generations lie in the store: a
+// folder that is replaced often keeps a day of them. Prints one line of JSON with microseconds.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -38,11 +39,23 @@ bool floor_round(const std::string& directory) {
   return good;
 }
 
-Status commit_round(durable::Runtime& runtime, const std::string& directory, char fill) {
-  auto writer = TRY(durable::StoreWriter::open(runtime, directory, {.kind = "bench", .keep = {2, 0}}));
+durable::Change round_change(char fill) {
   durable::Change change;
   for (std::size_t i = 0; i < kMembers; ++i) change.put("member" + std::to_string(i), std::string(kMemberBytes, fill));
-  TRY(writer.commit(change));
+  return change;
+}
+
+durable::StoreOptions bench_options(std::size_t kept) { return {.kind = "bench", .keep = {kept, 0}}; }
+
+Status fill_store(durable::Runtime& runtime, const std::string& directory, std::size_t kept) {
+  auto writer = TRY(durable::StoreWriter::open(runtime, directory, bench_options(kept)));
+  while (writer.history().size() < kept) TRY(writer.commit(round_change('0')));
+  return {};
+}
+
+Status commit_round(durable::Runtime& runtime, const std::string& directory, std::size_t kept, char fill) {
+  auto writer = TRY(durable::StoreWriter::open(runtime, directory, bench_options(kept)));
+  TRY(writer.commit(round_change(fill)));
   return writer.collect();
 }
 
@@ -58,9 +71,10 @@ double microseconds(Steady::time_point from, Steady::time_point to) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int rounds = argc == 3 ? std::atoi(argv[2]) : 0;
-  if (rounds <= 0) {
-    std::fputs("usage: bench_commit DIR ROUNDS\n", stderr);
+  const int rounds = argc == 3 || argc == 4 ? std::atoi(argv[2]) : 0;
+  const int kept = argc == 4 ? std::atoi(argv[3]) : 2;
+  if (rounds <= 0 || kept < 2) {
+    std::fputs("usage: bench_commit DIR ROUNDS [KEPT]\n", stderr);
     return 2;
   }
   const std::string directory = argv[1];
@@ -68,6 +82,12 @@ int main(int argc, char** argv) {
   SystemClock clock;
   SystemRandom random;
   durable::Runtime runtime{files, clock, random};
+  const std::string store = directory + "/store";
+  const Status filled = fill_store(runtime, store, static_cast<std::size_t>(kept));
+  if (!filled) {
+    std::fprintf(stderr, "Error: %s\n", filled.error().message.c_str());
+    return 1;
+  }
   std::vector<double> floors;
   std::vector<double> commits;
   for (int i = 0; i < rounds; ++i) {
@@ -77,7 +97,7 @@ int main(int argc, char** argv) {
       return 1;
     }
     const auto middle = Steady::now();
-    const auto status = commit_round(runtime, directory + "/store", static_cast<char>('a' + i % 26));
+    const auto status = commit_round(runtime, store, static_cast<std::size_t>(kept), static_cast<char>('a' + i % 26));
     const auto end = Steady::now();
     if (!status) {
       std::fprintf(stderr, "Error: %s\n", status.error().message.c_str());
@@ -86,6 +106,7 @@ int main(int argc, char** argv) {
     floors.push_back(microseconds(begin, middle));
     commits.push_back(microseconds(middle, end));
   }
-  std::printf("{\"floor\": %.1f, \"commit\": %.1f, \"rounds\": %d}\n", median(floors), median(commits), rounds);
+  std::printf("{\"floor\": %.1f, \"commit\": %.1f, \"kept\": %d, \"rounds\": %d}\n", median(floors), median(commits),
+              kept, rounds);
   return 0;
 }

@@ -24,7 +24,7 @@ PATIENCE = 20.0
 CONFIGURATION = """\
 daemon off;
 pid {top}/nginx.pid;
-error_log {top}/error.log notice;
+error_log {log} notice;
 events {{}}
 http {{
   access_log off;
@@ -36,7 +36,7 @@ http {{
   server {{
     listen 127.0.0.1:{port} ssl;
     server_name localhost;
-    include {folder}/nginx.conf;
+    {certificate}
     location / {{ return 200 "served\\n"; }}
   }}
 }}
@@ -67,7 +67,9 @@ class Server:
         self.port = free_port()
         self.log = top / "error.log"
         self.configuration = top / "nginx.conf"
-        self.configuration.write_text(CONFIGURATION.format(top=top, port=self.port, folder=folder))
+        self.configuration.write_text(
+            CONFIGURATION.format(top=top, log=self.log, port=self.port, certificate=f"include {folder}/nginx.conf;")
+        )
         self.words = [program, "-p", os.fspath(top), "-c", os.fspath(self.configuration), "-e", os.fspath(self.log)]
         self.check_configuration()
         self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, env=environment())

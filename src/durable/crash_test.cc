@@ -322,7 +322,7 @@ bool is_as_good(const std::string& mutant) {
   // The change is done; this only makes the removal of its record durable. A record that comes back is found complete.
   if (matches("^without fsync of '/srv/keys' \\(operation [0-9]+\\)$")) return mutant.ends_with("(operation 60)");
   // The pointer is durable; this is the record that tells a lost pointer from a first commit that was cut off.
-  if (matches("^without fsync of '/srv/store/.lockstep'")) return mutant.ends_with("(operation 89)");
+  if (matches("^without fsync of '/srv/store/.lockstep'")) return mutant.ends_with("(operation 91)");
   if (mutant.starts_with("without")) return false;
   // Syncing this before that, or that before this: both are durable before the next step that shows anything.
   if (matches("fsync of .* after fsync of")) return true;

@@ -70,7 +70,7 @@ class StoreWriter {
   Result<Generation> stage_pending(const Change& change);
   // Makes the pending generation the live one. Error: not_found.
   Result<Generation> promote_pending();
-  // Forgets the pending generation. Absence is success.
+  // Forgets the pending generation; its number may be given again. Absence is success.
   Status discard_pending();
 
   // Makes an older, intact generation the live one: `to`, or the newest one older than the current.

@@ -160,6 +160,15 @@ TEST_F(GenerationStore, APendingGenerationIsInvisibleUntilItIsPromoted) {
   EXPECT_FALSE(writer->pending());
 }
 
+TEST_F(GenerationStore, DiscardingWhatNeverWentLiveLeavesNothing) {
+  Change change;
+  change.put("cert", "next");
+  ASSERT_TRUE(open()->stage_pending(change));
+  ASSERT_TRUE(open()->discard_pending());
+  ASSERT_TRUE(open());  // not a store that lost its pointer
+  EXPECT_FALSE(std::filesystem::exists(at(".lockstep")));
+}
+
 TEST_F(GenerationStore, AnEditInPlaceIsNamedAndRefused) {
   ASSERT_TRUE(commit_pair("one"));
   overwrite("cert", "by hand");

@@ -202,15 +202,22 @@ bool StoreReport::damaged() const {
 }
 
 Result<StoreReport> inspect_store(Runtime& runtime, const std::string& path) {
-  StoreReport report;
-  report.path = TRY(runtime.files.absolute_path(path));
-  const std::unique_ptr<fs::Directory> store = TRY(runtime.files.open_directory(report.path));
+  const std::string absolute = TRY(runtime.files.absolute_path(path));
+  const std::unique_ptr<fs::Directory> store = TRY(runtime.files.open_directory(absolute));
   const std::unique_ptr<fs::Directory> control = TRY(store->open_directory(kControlDirectory));
-  const auto lock = lock_file_shared(runtime, *control, kLockFile);
-  if (!lock)
-    report.findings.push_back({FindingKind::note, fs::join_path(control->path(), kLockFile), lock.error().message});
-  TRY(Inspection(*store, *control, &report).run());
-  return report;
+  for (;;) {
+    StoreReport report;
+    report.path = absolute;
+    const auto lock = lock_file_shared(runtime, *control, kLockFile);
+    // Without the lock a writer's unfinished work would be taken for left-overs, and what it replaces for damage.
+    if (!lock && lock.error().code == ErrorCode::lock_timeout) return fail(lock.error());
+    if (!lock)
+      report.findings.push_back({FindingKind::note, fs::join_path(control->path(), kLockFile), lock.error().message});
+    TRY(Inspection(*store, *control, &report).run());
+    const bool nobody_could_lock = lock && *lock == nullptr;
+    if (!nobody_could_lock || !TRY(fs::entry_exists(*control, kLockFile))) return report;
+    // The first writer has come meanwhile: look again, without it.
+  }
 }
 
 Result<bool> needs_recovery(fs::FileSystem& files, const std::string& path) {

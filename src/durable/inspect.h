@@ -31,8 +31,8 @@ struct StoreReport {
   [[nodiscard]] bool damaged() const;  // any finding of the kind damage or edited
 };
 
-// Waits for a writer under way (shared lock), so that its unfinished work is not taken for left-overs. Errors only when
-// the store cannot be looked at at all.
+// Waits for a writer under way (shared lock), so that its unfinished work is not taken for left-overs. Errors:
+// lock_timeout, and those of the file system when the store cannot be looked at at all.
 Result<StoreReport> inspect_store(Runtime& runtime, const std::string& path);
 
 // True when the next writer would have something to clean up, or to refuse: readers recover first then, if they may.

@@ -1,6 +1,7 @@
 #include "durable/snapshot.h"
 
 #include <cerrno>
+#include <utility>
 
 #include "crypto/digest.h"
 #include "fs/io.h"
@@ -58,6 +59,13 @@ Result<Snapshot> Snapshot::open_generation(fs::Directory& control, Generation ge
   if (!pinned) {
     return fail(ErrorCode::damaged, "generation " + std::to_string(generation) + " is being removed");
   }
+  // A lock that came too late, on what a collector has renamed already and was killed over, pins nothing.
+  const fs::Stat opened = TRY((*directory)->stat());
+  const auto named = control.stat_entry(generation_name(generation));
+  if (!named && named.error().system_errno != ENOENT) return fail(named.error());
+  if (!named || named->inode != opened.inode) {
+    return fail(ErrorCode::damaged, "generation " + std::to_string(generation) + " is being removed");
+  }
   auto text = fs::read_file(**directory, kManifestFile, kManifestLimit);
   const std::string name = fs::join_path((*directory)->path(), kManifestFile);
   if (!text) {
@@ -76,10 +84,14 @@ Result<Snapshot> Snapshot::open_generation(fs::Directory& control, Generation ge
 Result<Snapshot> Snapshot::open(fs::FileSystem& files, const std::string& store_path) {
   const std::unique_ptr<fs::Directory> control = TRY(open_control(files, store_path));
   std::optional<Generation> last;
+  bool looked_again = false;
   for (;;) {
     const std::optional<Generation> generation = TRY(read_pointer(*control, kCurrentPointer));
     if (!generation) {
-      if (TRY(fs::entry_exists(*control, kHistoryFile))) {
+      const bool committed = TRY(fs::entry_exists(*control, kHistoryFile));
+      // The first commit may have come between the two looks.
+      if (committed && !std::exchange(looked_again, true)) continue;
+      if (committed) {
         return fail(ErrorCode::damaged,
                     "'" + fs::join_path(control->path(), kCurrentPointer) + "' is missing, though generations exist",
                     "run 'lockstep doctor --repair'");

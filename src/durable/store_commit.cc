@@ -305,16 +305,14 @@ Status StoreWriter::remove_generation(Generation generation) {
   // Not what somebody put there under a generation's name; the doctor names it.
   const bool ours = TRY(holds_files_alone(*control_, name));
   if (!ours) return {};
-  {
-    const std::unique_ptr<fs::Directory> directory = TRY(control_->open_directory(name));
-    const bool unused = TRY(directory->try_lock(fs::LockKind::exclusive));
-    if (!unused) return {};  // a reader has it pinned: the next collection finds it
-  }
+  const std::unique_ptr<fs::Directory> directory = TRY(control_->open_directory(name));
+  // Locked until it is gone: a reader that opened it and comes late to its own lock must not take it for pinned.
+  const bool unused = TRY(directory->try_lock(fs::LockKind::exclusive));
+  if (!unused) return {};  // a reader has it pinned: the next collection finds it
   // Under a temporary name first: a kept generation is never seen in pieces, and a crash leaves something to sweep.
   const std::string doomed = temporary_name(runtime_->random, name);
   TRY(control_->rename(name, *control_, doomed));
   std::erase(history_, generation);
-  const std::unique_ptr<fs::Directory> directory = TRY(control_->open_directory(doomed));
   const std::vector<fs::DirectoryEntry> files = TRY(directory->list());
   for (const fs::DirectoryEntry& file : files) TRY(directory->remove_file(file.name));
   return control_->remove_directory(doomed);

@@ -1,6 +1,7 @@
 // Opening a generation store for writing: directories, lock, and recovery from whatever a crash left.
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -243,7 +244,9 @@ Status StoreWriter::sweep() {
   // What is left of a first commit must be gone for good before the next generation is made: a crash that brought it
   // back beside that one would look like a store that lost its pointer.
   if (swept && !live_) TRY(control_->sync());
-  std::erase_if(history_, [&](Generation g) { return std::find(on_disk.begin(), on_disk.end(), g) == on_disk.end(); });
+  std::erase_if(history_, [&](Generation generation) {
+    return !std::binary_search(on_disk.begin(), on_disk.end(), generation, std::greater<>());
+  });
   return {};
 }
 
