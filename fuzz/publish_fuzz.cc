@@ -1,12 +1,11 @@
 // Publishes that were cut off, in directories that anything may have happened to: recovery gives every target its whole
 // old or its whole new content, touches only what the intent names, is idempotent, and believes no checksum.
-#include "durable/publish.h"
-
 #include <array>
 
 #include "crypto/digest.h"
 #include "disk.h"
 #include "durable/intent.h"
+#include "durable/publish.h"
 #include "durable/temporary.h"
 #include "fs/io.h"
 #include "input.h"
@@ -102,8 +101,8 @@ class Shaping {
 
   void change(int code) {
     const std::string at = slot();
-    static const char* kinds[] = {"removed", "a file", "a link", "a fifo", "a directory", "moved", "linked", "copied",
-                                  "an intent", "cut or flipped"};
+    static const char* kinds[] = {"removed", "a file", "a link", "a fifo",    "a directory",
+                                  "moved",   "linked", "copied", "an intent", "cut or flipped"};
     story_ += at + ": " + kinds[code] + "\n";
     switch (code) {
       case 0: return remove(disk_, at);
@@ -193,7 +192,8 @@ class Trial {
   void read_intents(const std::string& directory) {
     for (const auto& [path, entry] : before_) {
       const fs::SplitPath split = fs::split_path(path);
-      if (split.parent != directory || entry.type != fs::FileType::regular || !durable::is_intent_name(split.name)) continue;
+      if (split.parent != directory || entry.type != fs::FileType::regular || !durable::is_intent_name(split.name))
+        continue;
       const auto intent = durable::parse_intent(entry.content, path);
       if (intent) intents_.push_back(*intent);
     }
@@ -228,7 +228,8 @@ class Trial {
         right = right || now == (is_new ? std::optional(target.new_sha256) : target.old_sha256);
       }
     }
-    check(right, path + (is_new ? ": what was completed has its new content" : ": what was restored has its old content"));
+    check(right,
+          path + (is_new ? ": what was completed has its new content" : ": what was restored has its old content"));
   }
 
   void judge(const std::string& path, const testing::TreeEntry* was, const testing::TreeEntry* is) const {
