@@ -83,9 +83,16 @@ class LedgerCheck {
   [[nodiscard]] Serial highest_entry() const { return entries_.empty() ? kRootSerial : entries_.rbegin()->first; }
 
   Status check_files() {
-    const std::string path = fs::join_path(directory_, kCertificatesDirectory);
-    const std::unique_ptr<fs::Directory> certificates = TRY(files_.open_directory(path));
-    const std::vector<fs::DirectoryEntry> names = TRY(certificates->list());
+    const std::unique_ptr<fs::Directory> store = TRY(files_.open_directory(directory_));
+    // No link is followed: issuing follows none either.
+    const auto certificates = store->open_directory(kCertificatesDirectory);
+    if (!certificates) {
+      const int why = certificates.error().system_errno;
+      if (why != ENOENT && why != ENOTDIR && why != ELOOP) return fail(certificates.error());
+      add(kCertificatesDirectory, "it is missing or not a directory: put it back");
+      return {};
+    }
+    const std::vector<fs::DirectoryEntry> names = TRY((*certificates)->list());
     std::map<Serial, bool> present;
     for (const fs::DirectoryEntry& entry : names) {
       const auto serial = entry.name.ends_with(".pem") ? parse_serial(entry.name.substr(0, entry.name.size() - 4))
@@ -110,7 +117,7 @@ class LedgerCheck {
       if (!present.contains(serial))
         add(kIndexFile, "entry " + serial_to_hex(serial) + " has no certificate file");
       else
-        check_certificate(*certificates, entry);
+        check_certificate(**certificates, entry);
     }
     return {};
   }

@@ -7,6 +7,28 @@
 
 namespace lockstep::certstore {
 
+namespace {
+
+// What is made of the other members has no content of its own that could be taken over: an edit of it would be lost.
+// Gone it may be, and is made again.
+Status refuse_edit(durable::Runtime& runtime, const durable::StoreWriter& store, const char* name,
+                   const std::optional<std::string>& made_now) {
+  const std::string path = fs::join_path(store.path(), name);
+  const auto content = fs::read_input(runtime.files, path, kMemberLimit);
+  if (!content && content.error().system_errno == ENOENT) return {};
+  if (!content) return fail(content.error());
+  const auto committed = store.current()->read(name, kMemberLimit);
+  if ((committed && *content == *committed) || content == made_now) return {};
+  const fs::Stat stat = TRY(runtime.files.stat_path(path));
+  const bool is_link = stat.type == fs::FileType::symlink;
+  return fail(ErrorCode::edited_by_hand,
+              "'" + path + "' is made of the folder's other files: an edit of it cannot be taken over",
+              "keep what you need of it, remove '" + (is_link ? fs::join_path(store.current()->path(), name) : path) +
+                  "', and it is made again");
+}
+
+}  // namespace
+
 Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& path) {
   durable::StoreWriter store =
       TRY(durable::StoreWriter::open(runtime, path, folder_store_options({}), durable::OpenFor::adopt));
@@ -31,8 +53,15 @@ Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& 
       .put(kFullChainFile, contents.full_chain)
       .put(kKeyFile, contents.key)
       .put(kMetadataFile, contents.metadata);
-  if (store.current()->has(kCombinedFile)) change.put(kCombinedFile, contents.key + contents.full_chain);
-  if (store.current()->has(kNginxFile)) change.produce(kNginxFile, write_nginx_conf);
+  if (store.current()->has(kCombinedFile)) {
+    const std::string combined = contents.key + contents.full_chain;
+    TRY(refuse_edit(runtime, store, kCombinedFile, combined));
+    change.put(kCombinedFile, combined);
+  }
+  if (store.current()->has(kNginxFile)) {
+    TRY(refuse_edit(runtime, store, kNginxFile, {}));
+    change.produce(kNginxFile, write_nginx_conf);
+  }
   const durable::Generation generation = TRY(store.commit(change));
   // The commit stands. A name that cannot be put back now is found by the next look at the store.
   const Status restored = store.restore_replaced_names();
