@@ -183,13 +183,16 @@ def fail(cell: Cell, limit: int | None, seed: str) -> Cell:
     return cell
 
 
-def print_table(cells: list[Cell]) -> None:
+def print_heads() -> None:
     heads = ("faults", "runs", "hit", "states", "bad", "s")
-    print(f"{'file system':22}{'workload':26}" + "".join(f"{head:>8}" for head in heads) + "  what it said")
-    for cell in cells:
-        row = (cell.possible, cell.runs, cell.hit, cell.states, len(cell.bad), f"{cell.seconds:.0f}")
-        said = ", ".join(f"{code} {times}" for code, times in sorted(cell.said.items()))
-        print(f"{cell.kind.name:22}{cell.workload:26}" + "".join(f"{value!s:>8}" for value in row) + f"  {said}")
+    print(f"{'file system':22}{'workload':26}" + "".join(f"{head:>8}" for head in heads) + "  what it said", flush=True)
+
+
+def print_row(cell: Cell) -> None:
+    row = (cell.possible, cell.runs, cell.hit, cell.states, len(cell.bad), f"{cell.seconds:.0f}")
+    said = ", ".join(f"{code} {times}" for code, times in sorted(cell.said.items()))
+    numbers = "".join(f"{value!s:>8}" for value in row)
+    print(f"{cell.kind.name:22}{cell.workload:26}{numbers}  {said}", flush=True)
 
 
 def main() -> int:
@@ -217,8 +220,11 @@ def main() -> int:
             for one in _TRACED
             if options.workload in (None, one.name)
         ]
-        cells = [job.result() for job in jobs]
-    print_table(cells)
+        print_heads()
+        cells = []
+        for job in jobs:
+            cells.append(job.result())
+            print_row(cells[-1])
     for cell in cells:
         for text in cell.bad[:5]:
             print(f"BAD: {cell.kind.name}: {cell.workload}: {text}")

@@ -137,14 +137,16 @@ def recording_name(cell: Cell, steps: bool) -> str:
     return "-".join("".join(letter if letter.isalnum() else " " for letter in words).split())
 
 
-def print_table(cells: list[Cell]) -> None:
+def print_heads() -> None:
     heads = ("writes", "flushes", "states", "mounted", "trees", "old", "new", "bad", "s")
-    print(f"{'file system':22}{'workload':26}" + "".join(f"{head:>9}" for head in heads))
-    for cell in cells:
-        states = f"{cell.possible}{'' if cell.exhaustive else '+'}"
-        row = (cell.writes, cell.flushes, states, cell.tried, cell.trees, cell.old, cell.new, len(cell.bad),
-               f"{cell.seconds:.0f}")  # fmt: skip
-        print(f"{cell.kind.name:22}{cell.workload:26}" + "".join(f"{value!s:>9}" for value in row))
+    print(f"{'file system':22}{'workload':26}" + "".join(f"{head:>9}" for head in heads), flush=True)
+
+
+def print_row(cell: Cell) -> None:
+    states = f"{cell.possible}{'' if cell.exhaustive else '+'}"
+    row = (cell.writes, cell.flushes, states, cell.tried, cell.trees, cell.old, cell.new, len(cell.bad),
+           f"{cell.seconds:.0f}")  # fmt: skip
+    print(f"{cell.kind.name:22}{cell.workload:26}" + "".join(f"{value!s:>9}" for value in row), flush=True)
 
 
 def print_kinds(cell: Cell) -> None:
@@ -209,8 +211,11 @@ def main() -> int:
             for kind in kinds
             for scenario in scenarios
         ]  # fmt: skip
-        cells = [job.result() for job in jobs]
-    print_table(cells)
+        print_heads()
+        cells = []
+        for job in jobs:
+            cells.append(job.result())
+            print_row(cells[-1])
     failed = False
     for cell in cells:
         if cell.control and not cell.bad:
