@@ -74,7 +74,7 @@ def authority(ca: Path) -> Authority | None:
 
     entries = json.loads((ca / "index.json").read_text())
     serials = [entry["serial"] for entry in entries]
-    if serials != [f"{number:02x}" for number in range(2, len(serials) + 2)]:
+    if [int(serial, 16) for serial in serials] != list(range(2, len(serials) + 2)):
         raise Failure(f"the index's serials are {serials}: not unique and increasing from 02")
     following = int((ca / "serial").read_text().strip(), 16)
     if following != len(serials) + 2:
@@ -112,8 +112,8 @@ def _crl_number(ca: Path, revoked: tuple[str, ...]) -> int:
     number = int(re.search(r"crlNumber=(?:0x)?([0-9A-Fa-f]+)", text).group(1), 16)
     if number != following - 1:
         raise Failure(f"CRL number {number}, but the next is {following}")
-    listed = {f"{int(serial, 16):02x}" for serial in re.findall(r"Serial Number: ([0-9A-F]+)", text)}
-    if not listed <= set(revoked):
+    listed = {int(serial, 16) for serial in re.findall(r"Serial Number: ([0-9A-F]+)", text)}
+    if not listed <= {int(serial, 16) for serial in revoked}:
         raise Failure(f"the CRL lists {sorted(listed)}, the index has {revoked}")
     return number
 

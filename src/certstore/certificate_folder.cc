@@ -81,6 +81,12 @@ Result<bool> is_installed(const durable::StoreWriter& store, const CertificateSe
   return leaf && chain && key;
 }
 
+Result<durable::Snapshot> open_kept(fs::FileSystem& files, const std::string& path, durable::Generation generation) {
+  const std::unique_ptr<fs::Directory> control =
+      TRY(files.open_directory(fs::join_path(path, durable::kControlDirectory)));
+  return durable::Snapshot::open_generation(*control, generation);
+}
+
 std::unexpected<Error> no_such_certificate(const std::string& domain, const std::string& path) {
   return fail(ErrorCode::not_found, "no certificate for " + domain + " (looked in '" + path + "')",
               "see 'lockstep cert list'");
@@ -113,9 +119,11 @@ Result<InstallResult> install(durable::Runtime& runtime, const std::string& root
   return InstallResult{generation, false};
 }
 
-Result<InstalledCertificate> load(durable::Runtime& runtime, const std::string& root, const std::string& domain) {
+Result<InstalledCertificate> load(durable::Runtime& runtime, const std::string& root, const std::string& domain,
+                                  std::optional<durable::Generation> generation) {
   const std::string path = TRY(runtime.files.absolute_path(folder_path(root, domain)));
-  auto snapshot = durable::Snapshot::open(runtime.files, path);
+  auto snapshot =
+      generation ? open_kept(runtime.files, path, *generation) : durable::Snapshot::open(runtime.files, path);
   if (!snapshot && snapshot.error().code == ErrorCode::not_found) return no_such_certificate(domain, path);
   if (!snapshot) return fail(std::move(snapshot).error());
   const std::string leaf = TRY(snapshot->read(kCertificateFile, kMemberLimit));

@@ -48,7 +48,7 @@ struct InstallResult {
 Result<InstallResult> install(durable::Runtime& runtime, const std::string& root, const std::string& domain,
                               const CertificateSet& set, const Metadata& metadata, const FolderOptions& options);
 
-// A folder's live certificate as readers see it.
+// A folder's certificate as readers see it.
 struct InstalledCertificate {
   std::string domain;
   std::string path;
@@ -58,7 +58,9 @@ struct InstalledCertificate {
   Metadata metadata;
   std::vector<durable::Generation> history;
 };
-Result<InstalledCertificate> load(durable::Runtime& runtime, const std::string& root, const std::string& domain);
+// The live one, or that of a generation that is kept: who made a change says what was made, whatever came after.
+Result<InstalledCertificate> load(durable::Runtime& runtime, const std::string& root, const std::string& domain,
+                                  std::optional<durable::Generation> generation = {});
 
 // The domains that have a folder, sorted.
 Result<std::vector<std::string>> list_domains(fs::FileSystem& files, const std::string& root);

@@ -75,6 +75,16 @@ TEST_F(Folder, HoldsWhatWebServersRead) {
   EXPECT_EQ(loaded->path, path);
 }
 
+TEST_F(Folder, LoadsTheGenerationThatWasMadeThoughAnotherIsLive) {
+  ASSERT_TRUE(put(0));
+  ASSERT_TRUE(put(1));
+  const auto older = load(runtime, "/srv", "host.example", durable::Generation{1});
+  ASSERT_TRUE(older) << older.error().message;
+  EXPECT_EQ(older->leaf.serial, "0a");
+  EXPECT_EQ(older->generation, 1U);
+  EXPECT_FALSE(load(runtime, "/srv", "host.example", durable::Generation{3}));
+}
+
 TEST_F(Folder, TheSameSetAgainChangesNothing) {
   ASSERT_TRUE(put(0));
   const Tree before = disk.dump();

@@ -25,7 +25,8 @@ Result<int> run_rollback(Context& context, const Options& options) {
   durable::Runtime runtime = TRY(context.runtime());
   const durable::Generation generation = TRY(certstore::roll_back(runtime, root, domain, to));
   const std::string made = "generation " + std::to_string(generation) + " of " + domain + " is live again";
-  auto installed = certstore::load(runtime, root, domain);
+  // Not what is live: somebody may have changed it since.
+  auto installed = certstore::load(runtime, root, domain, generation);
   if (!installed) {
     return fail(ErrorCode::committed_not_delivered, made + ", but it cannot be shown: " + installed.error().message,
                 "see 'lockstep cert verify " + domain + "'");

@@ -40,10 +40,20 @@ Status add_owner_findings(Context& context, StoreReport* report) {
   return {};
 }
 
-Result<StoreReport> examine(Context& context, durable::Runtime& runtime, const std::string& path) {
+Result<StoreReport> examine_once(Context& context, durable::Runtime& runtime, const std::string& path) {
   StoreReport report = TRY(durable::inspect_store(runtime, path));
   TRY(add_owner_findings(context, &report));
   return report;
+}
+
+Result<StoreReport> examine(Context& context, durable::Runtime& runtime, const std::string& path) {
+  StoreReport report = TRY(examine_once(context, runtime, path));
+  if (report.findings.empty()) return report;
+  // It may be the work of somebody who is at it: look again, with writers kept out. Not the first time, because the
+  // check of a large CA takes longer than they should wait.
+  const auto lock = durable::keep_writers_out(runtime, path);
+  if (!lock && lock.error().code == ErrorCode::lock_timeout) return fail(lock.error());
+  return examine_once(context, runtime, path);  // without the lock when it cannot be had, as the report says
 }
 
 // What kind of store it is, also when its current generation cannot say.

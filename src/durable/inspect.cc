@@ -220,6 +220,13 @@ Result<StoreReport> inspect_store(Runtime& runtime, const std::string& path) {
   }
 }
 
+Result<std::unique_ptr<fs::File>> keep_writers_out(Runtime& runtime, const std::string& path) {
+  const std::string absolute = TRY(runtime.files.absolute_path(path));
+  const std::unique_ptr<fs::Directory> store = TRY(runtime.files.open_directory(absolute));
+  const std::unique_ptr<fs::Directory> control = TRY(store->open_directory(kControlDirectory));
+  return lock_file_shared(runtime, *control, kLockFile);
+}
+
 Result<bool> needs_recovery(fs::FileSystem& files, const std::string& path) {
   const std::unique_ptr<fs::Directory> store = TRY(files.open_directory(path));
   const std::unique_ptr<fs::Directory> control = TRY(store->open_directory(kControlDirectory));

@@ -35,6 +35,10 @@ struct StoreReport {
 // lock_timeout, and those of the file system when the store cannot be looked at at all.
 Result<StoreReport> inspect_store(Runtime& runtime, const std::string& path);
 
+// Keeps writers out as long as it lives, for a look at more than the store's own files. nullptr for a store that has no
+// lock file: nobody has written yet. Errors: lock_timeout, those of the file system.
+Result<std::unique_ptr<fs::File>> keep_writers_out(Runtime& runtime, const std::string& path);
+
 // True when the next writer would have something to clean up, or to refuse: readers recover first then, if they may.
 Result<bool> needs_recovery(fs::FileSystem& files, const std::string& path);
 
