@@ -17,7 +17,7 @@ Status refuse_edit(durable::Runtime& runtime, const durable::StoreWriter& store,
   if (!content && content.error().system_errno == ENOENT) return {};
   if (!content) return fail(content.error());
   const auto committed = store.current()->read(name, kMemberLimit);
-  if ((committed && *content == *committed) || content == made_now) return {};
+  if ((committed && *content == *committed) || (made_now && *content == *made_now)) return {};
   const fs::Stat stat = TRY(runtime.files.stat_path(path));
   const bool is_link = stat.type == fs::FileType::symlink;
   return fail(ErrorCode::edited_by_hand,
