@@ -1,6 +1,7 @@
 // What doctor finds in a CA's ledger, takes over and repairs.
 #include "ca/check.h"
 
+#include "ca/flat_ledger_reader.h"
 #include "ca/ledger_fixture.h"
 
 namespace lockstep::ca {
@@ -125,6 +126,43 @@ TEST_F(Check, DoesNotAdoptARevocationTakenBack) {
   refused("entry 03 is revoked in ca.crl but not in the index");
 }
 
+TEST_F(Check, AnEmptyRevocationListIsNotTheLackOfOne) {
+  overwrite("ca.crl", "");
+  refused("failed to parse CRL from ca.crl: it is empty");
+}
+
+TEST_F(Check, CertificatesThatAreNoFilesAreDamage) {
+  disk.make_directories("/srv/ca/certs/05.pem");
+  EXPECT_THAT(damage(), ElementsAre("it is a directory where a certificate's file belongs; move it away"));
+  auto directory = disk.open_directory("/srv/ca");
+  ASSERT_TRUE((*directory)->rename("certs", **directory, "elsewhere"));
+  disk.make_symlink("elsewhere", "/srv/ca/certs");
+  EXPECT_THAT(damage(), ElementsAre("it is missing or not a directory: put it back"));
+  EXPECT_FALSE(ledger.write());
+}
+
+TEST_F(Check, AGenerationWithoutAMemberIsDamageAndIsRepaired) {
+  for (const char* name : {kIndexFile, kSerialFile, kCrlNumberFile, kKeyFile, kCertificateFile}) {
+    SCOPED_TRACE(name);
+    lockstep::testing::SimFileSystem copy(disk.image());
+    durable::Runtime other{copy, clock, random, std::chrono::milliseconds(50)};
+    {
+      auto store = durable::StoreWriter::open(other, kDirectory, store_options());
+      ASSERT_TRUE(store);
+      durable::Change change;
+      ASSERT_TRUE(store->commit(change.remove(name)));
+    }
+    EXPECT_THAT(has_members(*durable::Snapshot::open(copy, kDirectory)).error().message,
+                HasSubstr("has no member '" + std::string(name) + "'"));
+    FlatLedger broken(other, kDirectory, {});
+    const auto writer = broken.write();
+    ASSERT_FALSE(writer);
+    EXPECT_EQ(writer.error().code, ErrorCode::damaged);
+    ASSERT_TRUE(repair(other, kDirectory));
+    EXPECT_TRUE(broken.write());
+  }
+}
+
 TEST_F(Check, DoesNotAdoptCountersSetBack) {
   overwrite("serial", "04\n");
   refused("the next serial 04 is not above the highest one");
@@ -164,6 +202,44 @@ TEST_F(Check, RepairForgetsNoRevocation) {
   EXPECT_EQ((*entry)->revocation->reason, x509::RevocationReason::key_compromise);
   EXPECT_EQ(publish_crl(ledger, 60, clock.now())->revoked, 2U);
   EXPECT_THAT(damage(), IsEmpty());
+}
+
+TEST_F(Check, RepairKeepsAnEditThatStandsInPlaceOfALink) {
+  ASSERT_TRUE((*disk.open_directory(kDirectory))->remove_file("index.json"));
+  disk.write_file("/srv/ca/index.json", "hours of work");
+  overwrite("serial", "damaged");
+  ASSERT_TRUE(repair(runtime, kDirectory));
+  EXPECT_EQ(content("index.json"), "hours of work");
+  // It is still to be taken over or taken away.
+  EXPECT_EQ(ledger.write().error().code, ErrorCode::edited_by_hand);
+}
+
+TEST_F(Check, RepairMakesALinkOfACopy) {
+  const std::string index = content("index.json");
+  ASSERT_TRUE((*disk.open_directory(kDirectory))->remove_file("index.json"));
+  disk.write_file("/srv/ca/index.json", index);
+  overwrite("serial", "damaged");
+  ASSERT_TRUE(repair(runtime, kDirectory));
+  EXPECT_EQ(disk.dump().at("/srv/ca/index.json").type, fs::FileType::symlink);
+}
+
+TEST_F(Check, ARepairThatFailsLeavesTheRecordAsItWas) {
+  for (const auto& [path, entry] : disk.dump()) {
+    if (path.starts_with("/srv/ca/.lockstep/gen-") && path.ends_with("/ca.key")) disk.write_file(path, "junk", 0600);
+  }
+  disk.write_file("/srv/ca/.lockstep/history", "junk", 0600);
+  const Tree before = disk.dump();
+  EXPECT_FALSE(repair(runtime, kDirectory));
+  EXPECT_EQ(describe_difference(before, disk.dump()), "");
+}
+
+TEST_F(Check, ARepairMendsTheRecordToo) {
+  overwrite("serial", "damaged");
+  disk.write_file("/srv/ca/.lockstep/history", "junk", 0600);
+  const auto repaired = repair(runtime, kDirectory);
+  ASSERT_TRUE(repaired) << repaired.error().message;
+  EXPECT_THAT(repaired->actions, ::testing::Contains("the record of kept generations was written anew"));
+  EXPECT_TRUE(ledger.write());
 }
 
 TEST_F(Check, RepairRefusesWhenNoGenerationIsIntact) {

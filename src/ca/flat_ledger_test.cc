@@ -53,6 +53,28 @@ TEST_F(FlatLedgerTest, IssuesInOrderAndRecordsEach) {
   EXPECT_FALSE((*reader)->crl().value());
 }
 
+TEST_F(FlatLedgerTest, AnAnnouncementOfEveryNumberEndsAndRemovesWhatWasNeverRecorded) {
+  ASSERT_TRUE(sign());
+  for (const char* announced : {"7fffffffffffffff\n", "junk", ""}) {
+    disk.make_directories("/srv/ca/.lockstep/draft");
+    disk.write_file("/srv/ca/.lockstep/draft/issuing", announced);
+    disk.write_file("/srv/ca/certs/0abcde.pem", "never recorded");
+    disk.write_file("/srv/ca/certs/mine.pem", "mine");
+    ASSERT_TRUE(ledger.write());
+    EXPECT_THAT(certificate_files(), ElementsAre("02.pem", "mine.pem"));
+    EXPECT_EQ(disk.read_file("/srv/ca/.lockstep/draft/issuing"), std::nullopt);
+  }
+  EXPECT_LT(disk.operation_count(), 1000U);
+}
+
+TEST_F(FlatLedgerTest, AnAnnouncementIsNotReadThroughALink) {
+  disk.make_directories("/outside");
+  disk.write_file("/outside/issuing", "ff\n");
+  disk.make_symlink("/outside", "/srv/ca/.lockstep/draft");
+  EXPECT_FALSE(ledger.write());
+  EXPECT_EQ(disk.read_file("/outside/issuing"), "ff\n");
+}
+
 TEST_F(FlatLedgerTest, AReaderKeepsItsStateThroughLaterCommits) {
   ASSERT_TRUE(sign());
   const auto reader = ledger.read();

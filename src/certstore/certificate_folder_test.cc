@@ -201,6 +201,55 @@ TEST_F(Folder, AFileThatReplacedALinkBecomesALinkAgain) {
   EXPECT_EQ(load(runtime, "/srv", "host.example")->metadata.renewed_by, "a person");
 }
 
+TEST_F(Folder, AnEditOfWhatIsMadeOfTheOthersIsNeitherTakenOverNorLost) {
+  ASSERT_TRUE(put(0, {.combined = true, .nginx_conf = true}));
+  for (const char* name : {"nginx.conf", "combined.pem"}) {
+    SCOPED_TRACE(name);
+    ASSERT_TRUE(disk.open_directory(path).value()->remove_file(name));
+    disk.write_file(path + "/" + name, "edited");
+    const Tree before = disk.dump();
+    EXPECT_EQ(adopt(runtime, path).error().code, ErrorCode::edited_by_hand);
+    EXPECT_EQ(describe_difference(before, disk.dump()), "");
+    // As the error says: removed, it is made again.
+    ASSERT_TRUE(disk.open_directory(path).value()->remove_file(name));
+    EXPECT_TRUE(adopt(runtime, path));
+    EXPECT_THAT(wrong(), IsEmpty());
+  }
+}
+
+TEST_F(Folder, AnInPlaceEditOfWhatIsMadeOfTheOthersCanBeRemoved) {
+  ASSERT_TRUE(put(0, {.nginx_conf = true}));
+  overwrite("nginx.conf", "edited");
+  const auto refused = adopt(runtime, path);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().hint, HasSubstr(path + "/.lockstep/gen-00000001/nginx.conf"));
+  ASSERT_TRUE(disk.open_directory(path + "/.lockstep/gen-00000001").value()->remove_file("nginx.conf"));
+  ASSERT_TRUE(adopt(runtime, path));
+  EXPECT_THAT(content("nginx.conf"), HasSubstr("gen-00000002"));
+}
+
+TEST_F(Folder, AFolderWithoutAMemberIsDamagedAndIsRepaired) {
+  ASSERT_TRUE(put(0));
+  {
+    auto store = durable::StoreWriter::open(runtime, path, folder_store_options({}));
+    ASSERT_TRUE(store);
+    durable::Change change;
+    ASSERT_TRUE(store->commit(change.remove("privkey.pem")));
+  }
+  EXPECT_THAT(wrong(), ElementsAre("the live generation has no member 'privkey.pem'"));
+  EXPECT_TRUE(repair(runtime, path)->repaired);
+  EXPECT_THAT(wrong(), IsEmpty());
+}
+
+TEST_F(Folder, ARepairThatFailsLeavesTheRecordAsItWas) {
+  ASSERT_TRUE(put(0));
+  overwrite("privkey.pem", "");
+  disk.write_file(path + "/.lockstep/history", "junk", 0600);
+  const Tree before = disk.dump();
+  EXPECT_EQ(repair(runtime, path).error().code, ErrorCode::damaged);
+  EXPECT_EQ(describe_difference(before, disk.dump()), "");
+}
+
 TEST_F(Folder, ForeignFilesAreNeverReplaced) {
   disk.make_directories(path);
   disk.write_file(path + "/cert.pem", "precious");

@@ -151,8 +151,14 @@ Result<ManifestMember> StoreWriter::write_member(fs::Directory& directory, Unsyn
   FileAttributes attributes;
   if (before != nullptr) {
     // Labels and access lists follow the member from generation to generation.
-    const std::unique_ptr<fs::File> source = TRY(current_->open_member(name));
-    attributes = TRY(read_attributes(*source));
+    const auto source = current_->open_member(name);
+    const bool is_gone = !source && source.error().code == ErrorCode::edited_by_hand;
+    if (source)
+      attributes = TRY(read_attributes(**source));
+    else if (is_gone && change != nullptr && edits_expected_)
+      attributes.mode = before->mode;  // somebody removed it, to have it made again
+    else
+      return fail(source.error());
   }
   if (change != nullptr && change->mode) attributes.mode = change->mode;
   if (!attributes.mode) attributes.mode = kDefaultMemberMode;
