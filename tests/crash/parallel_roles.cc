@@ -248,9 +248,13 @@ Status write_versions(const Place& place, std::uint64_t seed) {
 
 Status collect_often(const Place& place, std::uint64_t) {
   while (!place.tally.stop) {
-    StoreWriter store = TRY(StoreWriter::open(place.runtime, place.path, store_options()));
-    TRY(store.collect());
+    const std::uint32_t since = place.tally.swaps.load();
+    {
+      StoreWriter store = TRY(StoreWriter::open(place.runtime, place.path, store_options()));
+      TRY(store.collect());
+    }
     ++place.tally.collections;
+    place.tally.await_swaps(since, 1);  // nothing new to collect before
   }
   return {};
 }
