@@ -240,13 +240,13 @@ void pinned_reads(bool committed, Writing write) {
   every_schedule({{First::reader, First::writer, First::killed}, committed, write, read, check});
 }
 
-TEST(ParallelMoments, APinHoldsThroughCommitsWithCollection) { pinned_reads(true, commit_twice); }
+TEST(Moments, APinHoldsThroughCommitsWithCollection) { pinned_reads(true, commit_twice); }
 
-TEST(ParallelMoments, APinHoldsThroughARollbackAndWhatFollows) { pinned_reads(true, go_back_and_on); }
+TEST(Moments, APinHoldsThroughARollbackAndWhatFollows) { pinned_reads(true, go_back_and_on); }
 
-TEST(ParallelMoments, APinHoldsThroughPromotions) { pinned_reads(true, promote); }
+TEST(Moments, APinHoldsThroughPromotions) { pinned_reads(true, promote); }
 
-TEST(ParallelMoments, AReaderOfTheFirstCommitSeesNothingOrAllOfIt) { pinned_reads(false, commit_twice); }
+TEST(Moments, AReaderOfTheFirstCommitSeesNothingOrAllOfIt) { pinned_reads(false, commit_twice); }
 
 // Doctor beside a writer: nothing is said of a healthy store. Each may find that the other has the lock.
 void inspections(bool committed, Writing write) {
@@ -264,9 +264,9 @@ void inspections(bool committed, Writing write) {
   every_schedule({{First::reader, First::writer}, committed, write, read, check});
 }
 
-TEST(ParallelMoments, DoctorBesideCommits) { inspections(true, commit_twice); }
+TEST(Moments, DoctorBesideCommits) { inspections(true, commit_twice); }
 
-TEST(ParallelMoments, DoctorBesideTheFirstCommit) { inspections(false, commit_twice); }
+TEST(Moments, DoctorBesideTheFirstCommit) { inspections(false, commit_twice); }
 
 }  // namespace
 }  // namespace lockstep::durable
