@@ -16,6 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   std::set<std::pair<std::string, std::string>> named;
   for (const IntentTarget& target : parsed->targets) {
     require(target.directory.starts_with('/'), "a target's directory is absolute");
+    require((target.directory + "/").find("/../") == std::string::npos, "a target's directory leads nowhere else");
     require(target.backup.empty() == !target.old_sha256, "there is a backup if and only if there was a file");
     require(temporary_owner(target.temporary).has_value(), "a new file waits under the name of a temporary");
     for (const std::string& name : {target.name, target.temporary, target.backup}) {

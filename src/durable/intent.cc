@@ -30,11 +30,24 @@ bool is_temporary_beside(const std::string& temporary, const IntentTarget& targe
   return fs::is_single_component(temporary) && is_temporary_of(temporary, target.name);
 }
 
+// As a publish resolves it: absolute, and without a second name for any directory.
+bool is_resolved(std::string_view path) {
+  if (path == "/") return true;
+  while (path.starts_with('/')) {
+    path.remove_prefix(1);
+    const std::string_view component = path.substr(0, path.find('/'));
+    if (!fs::is_single_component(component)) return false;
+    path.remove_prefix(component.size());
+    if (path.empty()) return true;
+  }
+  return false;
+}
+
 // What recovery is allowed to touch: the named targets, and temporaries that belong to them.
 bool is_sound(const IntentTarget& target) {
   const bool backup_sound = target.old_sha256 ? is_temporary_beside(target.backup, target) : target.backup.empty();
-  return target.directory.starts_with('/') && target.directory.find('\0') == std::string::npos &&
-         fs::is_single_component(target.name) && is_temporary_beside(target.temporary, target) && backup_sound &&
+  return is_resolved(target.directory) && fs::is_single_component(target.name) &&
+         is_temporary_beside(target.temporary, target) && backup_sound &&
          (!target.old_sha256 || crypto::is_sha256_hex(*target.old_sha256)) && crypto::is_sha256_hex(target.new_sha256);
 }
 

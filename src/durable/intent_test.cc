@@ -83,6 +83,17 @@ TEST(Intent, WhatIsNoChecksumIsRefused) {
   }
 }
 
+TEST(Intent, ADirectoryThatIsNotResolvedIsRefused) {
+  for (const char* directory : {"/etc/app/../keys", "/etc/./app", "/etc//app", "/etc/app/", "etc/app", "", "//"}) {
+    Intent intent = two_targets();
+    intent.targets[1].directory = directory;
+    EXPECT_THAT(refusal(intent), HasSubstr("a name or checksum that no publish would have written")) << directory;
+  }
+  Intent intent = two_targets();
+  intent.targets[1].directory = "/";
+  EXPECT_EQ(refusal(intent), "accepted");
+}
+
 TEST(Intent, PathsOutsideOfTheDirectoryAreRefused) {
   for (const char* name : {"..", ".", "", "a/b", "../app.key", "/etc/passwd"}) {
     Intent intent = two_targets();

@@ -70,10 +70,14 @@ class PublishRecovery : public ::testing::Test {
 
 TEST_F(PublishRecovery, CompletesAndTakesBackWhatIsWhole) {
   SimFileSystem committed(cut_off(false));
-  EXPECT_THAT(recover(committed)->completed, ElementsAre("/d/a", "/d/b"));
+  const auto completed = recover(committed);
+  ASSERT_TRUE(completed) << completed.error().message;
+  EXPECT_THAT(completed->completed, ElementsAre("/d/a", "/d/b"));
   EXPECT_EQ(committed.read_file("/d/b"), "new b");
   SimFileSystem taken_back(cut_off(true));
-  EXPECT_THAT(recover(taken_back)->restored, ElementsAre("/d/a"));
+  const auto restored = recover(taken_back);
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_THAT(restored->restored, ElementsAre("/d/a"));
   EXPECT_EQ(taken_back.read_file("/d/a"), "old a");
 }
 
@@ -105,7 +109,9 @@ TEST_F(PublishRecovery, ADirectoryUnderATemporarysNameIsSomebodyElses) {
   const std::string name = staged(disk, 1).substr(3);
   ASSERT_TRUE((*disk.open_directory("/d"))->remove_file(name));
   disk.make_directories("/d/" + name);
-  EXPECT_THAT(recover(disk)->restored, ElementsAre("/d/a"));
+  const auto recovered = recover(disk);
+  ASSERT_TRUE(recovered) << recovered.error().message;
+  EXPECT_THAT(recovered->restored, ElementsAre("/d/a"));
   EXPECT_TRUE(disk.dump().contains("/d/" + name));
   EXPECT_FALSE(disk.dump().contains("/d/.a.lockstep-intent"));
 }

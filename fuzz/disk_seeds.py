@@ -1,8 +1,9 @@
-"""Writes the seeds of the tree fuzzer: one for each thing that can stand in a store's directory, and the attacks that
-take several steps, which mutation alone would need hours to come upon.
+"""Writes the seeds of the two fuzzers that arrange a disk, tree and publish: one for each thing that can stand in a
+store's directory and each moment at which a publish is cut off, and the attacks that take several steps, which mutation
+alone would need hours to come upon.
 
-The numbers are those of tree_base.cc and tree_shape.cc. A seed whose numbers have come to mean something else is still
-a shape, only another one.
+The numbers are those of tree_base.cc, tree_shape.cc and publish_fuzz.cc. A seed whose numbers have come to mean
+something else is still a shape, only another one.
 """
 
 from __future__ import annotations
@@ -147,20 +148,33 @@ def attacks_on_an_authority() -> list[bytes]:
     return found
 
 
-def main() -> None:
-    """The folder to fill is the only argument."""
-    folder = Path(sys.argv[1])
+def tree_seeds() -> list[bytes]:
     # Repair most often: it has the most to decide. BACK opens a CA's ledger, which is never rolled back.
     actions = cycle([REPAIR, CUT_OFF, COMMIT, ADOPT, REPAIR, BACK])
     crashes = cycle([0, 5, 9, 13, 17, 21])
-    count = 0
     shapes = [(None, base, shape) for base in (IMPORTED, PENDING, PROMOTED, SIGNED) for shape in pointers()]
     shapes += [(None, base, shape) for base in (IMPORTED, SIGNED) for shape in attacks() + single_changes()]
     shapes += [(BACK, SIGNED, shape) for shape in attacks_on_an_authority()] + [(None, NO_STORE, b"")]
-    for action, base, shape in shapes:
-        plan = bytes([next(actions) if action is None else action, next(crashes), 1])
-        (folder / f"seed-{count:03}").write_bytes(plan + base.to_bytes(2, "big") + shape)
-        count += 1
+    return [bytes([next(actions) if action is None else action, next(crashes), 1]) + base.to_bytes(2, "big") + shape
+            for action, base, shape in shapes]  # fmt: skip
+
+
+def publish_seeds() -> list[bytes]:
+    """Every moment undisturbed; some with each file in turn flipped, removed, or a link to somewhere else."""
+    moments, files = 80, 9
+    found = [moment.to_bytes(2, "big") for moment in range(moments)]
+    for moment in range(moments // 4, moments, 8):
+        for file in range(files):
+            for change in (bytes([9, file, 0, 0, 1]), bytes([10, file]), bytes([2, file, 1])):
+                found.append(moment.to_bytes(2, "big") + change)
+    return found
+
+
+def main() -> None:
+    """The argument is the folder with one folder for each fuzzer."""
+    for name, seeds in (("tree", tree_seeds()), ("publish", publish_seeds())):
+        for number, seed in enumerate(seeds):
+            (Path(sys.argv[1]) / name / f"seed-{number:03}").write_bytes(seed)
 
 
 if __name__ == "__main__":
