@@ -19,13 +19,14 @@ ARROWS = {
     "base": set(),
     "log": {"base"},
     "http": {"base"},
+    "dns": {"base"},
     "fs": {"base"},
     "crypto": {"base"},
     "durable": {"fs", "crypto", "base"},
     "x509": {"crypto", "base"},
     "ca": {"x509", "crypto", "durable", "fs", "base"},
     "certstore": {"x509", "crypto", "durable", "fs", "base"},
-    "acme": {"http", "x509", "crypto", "durable", "fs", "base"},
+    "acme": {"http", "dns", "x509", "crypto", "durable", "fs", "base"},
     "agent": {"acme", "certstore", "x509", "crypto", "durable", "fs", "http", "log", "base"},
     "service": {"agent", "certstore", "acme", "ca", "x509", "crypto", "durable", "fs", "http", "log", "base"},
     "testing": {"base", "fs", "durable", "http", "crypto", "x509"},
@@ -36,6 +37,7 @@ ARROWS["cli"] = set(ARROWS) - {"testing"}
 OUTSIDE = {
     r"openssl/": ("crypto/", "x509/", "http/"),
     r"(curl|boost)/": ("http/",),
+    r"ldns/": ("dns/",),
     r"(unistd\.h|fcntl\.h|dirent\.h|sys/(stat|file|ioctl|xattr|mman|statvfs)\.h)": (
         "fs/", "testing/", "http/", "cli/system_environment.cc", "cli/group_lookup.cc"),
     r"(grp\.h|pwd\.h)": ("cli/group_lookup.cc",),
