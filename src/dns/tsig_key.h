@@ -1,0 +1,26 @@
+// Keys of transaction signatures (TSIG, RFC 8945), and the files that name servers' tools write them to.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/secret.h"
+
+namespace lockstep::dns {
+
+struct TsigKey {
+  std::string name;       // a domain name, without the final dot
+  std::string algorithm;  // "hmac-sha256", "hmac-sha384" or "hmac-sha512"
+  SecretBytes secret;     // base64, as in files
+};
+
+// Errors: invalid_argument for an unusable name, algorithm or secret; it never shows the secret.
+Status check_tsig_key(const TsigKey& key);
+
+// One key statement as tsig-keygen(8) writes it: key "NAME" { algorithm ALG; secret "BASE64"; }; with the comments of
+// named.conf. `file` is what errors call it; they say the line and never show the secret. Errors: parse_error,
+// too_large, and those of check_tsig_key.
+Result<TsigKey> parse_tsig_key(std::string_view text, std::string_view file);
+
+}  // namespace lockstep::dns
