@@ -129,12 +129,14 @@ class Obtaining {
     journal_ = std::move(*journal);
     if (live_ && live_->certificate.metadata.acme_order_url == journal_->order_url) {
       result_ = {.generation = live_->certificate.generation,
-                 .old_serial = {},
+                 .old_serial = journal_->old_serial,
                  .serial = live_->certificate.leaf.serial,
                  .not_after = live_->certificate.leaf.not_after,
                  .resumed = true,
                  .was_finalized = true,
                  .already_installed = true};
+      tools_.say(domain_, "the certificate of an earlier run's order is live already");
+      TRY(note_commit());
       TRY(forget_order());
       return true;
     }
@@ -198,6 +200,7 @@ class Obtaining {
                             .account_url = account.url,
                             .profile = settings_.profile,
                             .order_url = placed->url,
+                            .old_serial = live_ ? live_->certificate.leaf.serial : std::string(),
                             .request_sha256 = crypto::sha256_hex(draft_->request_der),
                             .placed_at = tools_.runtime.clock.now(),
                             .finalizing = false,
@@ -249,11 +252,14 @@ class Obtaining {
     const certstore::InstallResult installed = TRY(
         certstore::install(tools_.runtime, tools_.root, domain_, set, metadata, folder_options(settings_, options_)));
     result_.generation = installed.generation;
+    TRY(note_commit());
     // The certificate is live: what is left of the order is tidied up now or by the next run, and fails nothing.
     if (const Status forgotten = forget_order(); !forgotten)
       tools_.say(domain_, "the order's journal could not be removed: " + forgotten.error().message);
     return result_;
   }
+
+  Status note_commit() { return options_.committed ? options_.committed(result_) : Status(); }
 
   // Errors after which the same order can still come to its end.
   static bool can_go_on(ErrorCode code) {

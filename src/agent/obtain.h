@@ -29,10 +29,15 @@ struct ObtainTools {
   const std::atomic<bool>* stop = nullptr;  // set: come to an end at the next step; the order is kept
 };
 
+struct Obtained;
+
 struct ObtainOptions {
   bool force = false;                  // also when the new certificate lasts no longer than the one there is
   bool dry_run = false;                // nothing is kept of it: no draft, no journal, no certificate
   std::optional<std::uint32_t> group;  // of settings.group
+  // Called when the certificate is live and the order's journal still says so: what must not be forgotten is made
+  // durable here, and after a crash before its end it is called again. An error leaves the journal for the next run.
+  std::function<Status(const Obtained&)> committed;
 };
 
 struct Obtained {

@@ -48,6 +48,7 @@ std::string encode_journal(const OrderJournal& journal) {
                                  {"account", journal.account_url},
                                  {"profile", journal.profile},
                                  {"order", journal.order_url},
+                                 {"old_serial", journal.old_serial},
                                  {"request_sha256", journal.request_sha256},
                                  {"placed_at", format_rfc3339(journal.placed_at)},
                                  {"finalizing", journal.finalizing},
@@ -74,6 +75,7 @@ Result<OrderJournal> parse_journal(std::string_view text, const std::string& nam
     journal.account_url = document->at("account").get<std::string>();
     journal.profile = document->at("profile").get<std::string>();
     journal.order_url = document->at("order").get<std::string>();
+    journal.old_serial = document->at("old_serial").get<std::string>();
     journal.request_sha256 = document->at("request_sha256").get<std::string>();
     journal.placed_at = parse_rfc3339(document->at("placed_at").get<std::string>()).value();
     journal.finalizing = document->at("finalizing").get<bool>();

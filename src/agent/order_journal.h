@@ -19,6 +19,7 @@ struct OrderJournal {
   std::string account_url;
   std::string profile;
   std::string order_url;
+  std::string old_serial;      // of the certificate that was live when it was placed; empty for the first one
   std::string request_sha256;  // of the draft's request: another draft is not this order's
   UnixSeconds placed_at = 0;
   bool finalizing = false;  // the request was sent, or was about to be

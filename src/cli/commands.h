@@ -16,11 +16,23 @@ void add_ca_list(CLI::App& group, Action* action);
 void add_ca_show(CLI::App& group, Action* action);
 void add_ca_verify(CLI::App& group, Action* action);
 
+void add_cert_obtain(CLI::App& group, Action* action);
+void add_cert_renew(CLI::App& group, Action* action);
+void add_cert_needs_renewal(CLI::App& group, Action* action);
+void add_cert_revoke(CLI::App& group, Action* action);
 void add_cert_import(CLI::App& group, Action* action);
 void add_cert_list(CLI::App& group, Action* action);
 void add_cert_show(CLI::App& group, Action* action);
 void add_cert_verify(CLI::App& group, Action* action);
 void add_cert_rollback(CLI::App& group, Action* action);
+
+void add_account_register(CLI::App& group, Action* action);
+void add_account_show(CLI::App& group, Action* action);
+void add_account_update(CLI::App& group, Action* action);
+void add_account_rollover(CLI::App& group, Action* action);
+void add_account_deactivate(CLI::App& group, Action* action);
+
+void add_agent_run(CLI::App& group, Action* action);
 
 void add_doctor(CLI::App& program, Action* action);
 void add_recover(CLI::App& program, Action* action);

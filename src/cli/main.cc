@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   fs::PosixFileSystem files;
   SystemClock clock;
   SystemRandom random;
+  fs::PosixProgramRunner programs(clock);
   cli::DescriptorOutput out(1);
   cli::DescriptorOutput err(2);
   cli::Environment environment{files,
@@ -27,6 +28,13 @@ int main(int argc, char** argv) {
                                  return value == nullptr || *value == '\0' ? std::nullopt
                                                                            : std::optional<std::string>(value);
                                },
-                               std::max(1U, std::thread::hardware_concurrency())};
+                               std::max(1U, std::thread::hardware_concurrency()),
+                               &programs,
+                               http::make_client,
+                               {},
+                               cli::stop_flag(),
+                               cli::reload_flag(),
+                               cli::catch_signals,
+                               cli::notify_service_manager};
   return cli::run(std::vector<std::string>(argv + 1, argv + argc), environment);
 }

@@ -41,11 +41,27 @@ void declare(CLI::App& program, Context& context, Action* action) {
   cert->fallthrough();
   cert->footer("Example:\n  lockstep cert list");
   cert->add_option("--path", context.options().root, "Where certs/ is (default $LOCKSTEP_PATH, else ./lockstep-data)");
+  add_cert_obtain(*cert, action);
+  add_cert_renew(*cert, action);
+  add_cert_needs_renewal(*cert, action);
+  add_cert_revoke(*cert, action);
   add_cert_import(*cert, action);
   add_cert_list(*cert, action);
   add_cert_show(*cert, action);
   add_cert_verify(*cert, action);
   add_cert_rollback(*cert, action);
+
+  CLI::App* account = program.add_subcommand("account", "Accounts at ACME CAs");
+  account->require_subcommand(1);
+  account->fallthrough();
+  account->footer("Example:\n  lockstep account show");
+  account->add_option("--path", context.options().root,
+                      "Where accounts/ is (default $LOCKSTEP_PATH, else ./lockstep-data)");
+  add_account_register(*account, action);
+  add_account_show(*account, action);
+  add_account_update(*account, action);
+  add_account_rollover(*account, action);
+  add_account_deactivate(*account, action);
 
   add_doctor(program, action);
   add_recover(program, action);

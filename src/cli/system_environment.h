@@ -20,4 +20,13 @@ class DescriptorOutput : public Output {
 // milliseconds.
 void prepare_process();
 
+// From now on SIGTERM and SIGINT set the first flag and SIGHUP the second, instead of ending the process: for commands
+// that come to an end by themselves.
+void catch_signals();
+std::atomic<bool>* stop_flag();
+std::atomic<bool>* reload_flag();
+
+// systemd's notification protocol (sd_notify(3)); nothing without $NOTIFY_SOCKET.
+void notify_service_manager(const std::string& state);
+
 }  // namespace lockstep::cli
