@@ -69,6 +69,33 @@ Result<UnixSeconds> parse_rfc3339(std::string_view text) {
   return unix_from_civil(t);
 }
 
+Result<UnixSeconds> parse_rfc3339_any(std::string_view text) {
+  constexpr std::size_t kSecondsEnd = 19;  // "2026-03-01T12:00:00"
+  constexpr std::size_t kMostDigits = 18;
+  const auto bad = [&] {
+    return fail(ErrorCode::parse_error, "not an RFC 3339 time: '" + std::string(text.substr(0, 80)) + "'");
+  };
+  if (text.size() <= kSecondsEnd || (text[10] != 'T' && text[10] != 't')) return bad();
+  std::string plain(text.substr(0, kSecondsEnd));
+  plain[10] = 'T';
+  const UnixSeconds local = TRY(parse_rfc3339(plain + "Z"));
+  std::string_view rest = text.substr(kSecondsEnd);
+  if (rest.front() == '.') {
+    const std::size_t end = rest.find_first_not_of("0123456789", 1);
+    if (end == std::string_view::npos || end == 1 || end - 1 > kMostDigits) return bad();
+    rest.remove_prefix(end);
+  }
+  if (rest == "Z" || rest == "z") return local;
+  int hours = 0;
+  int minutes = 0;
+  const bool offset = rest.size() == 6 && (rest[0] == '+' || rest[0] == '-') && rest[3] == ':' &&
+                      read_digits(rest, 1, 2, &hours) && read_digits(rest, 4, 2, &minutes) && hours <= 23 &&
+                      minutes <= 59;
+  if (!offset) return bad();
+  const std::int64_t ahead = hours * 3600L + minutes * 60L;
+  return rest[0] == '+' ? local - ahead : local + ahead;
+}
+
 Result<std::int64_t> parse_duration(std::string_view text, std::int64_t bare_unit) {
   const auto bad = [&] {
     return fail(ErrorCode::invalid_argument, "not a duration: '" + std::string(text) + "'",

@@ -29,6 +29,10 @@ std::string format_rfc3339(UnixSeconds time);
 // Accepts exactly the form that format_rfc3339 writes. Error: parse_error.
 Result<UnixSeconds> parse_rfc3339(std::string_view text);
 
+// The whole of RFC 3339, rounded down to seconds: fractions, offsets, lower-case "t" and "z". For what others write.
+// Error: parse_error.
+Result<UnixSeconds> parse_rfc3339_any(std::string_view text);
+
 // "90d", "12h", "30m", "45s" or a bare number in `bare_unit` seconds, as a positive number of seconds.
 // Errors: invalid_argument (empty, zero, negative, trailing text, above one thousand years).
 Result<std::int64_t> parse_duration(std::string_view text, std::int64_t bare_unit);

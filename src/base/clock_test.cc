@@ -124,5 +124,16 @@ TEST(Duration, RefusesTheRest) {
   }
 }
 
+// The forms of RFC 3339 section 5.8, and what is none.
+TEST(Clock, WhatOthersWriteAsRfc3339) {
+  EXPECT_EQ(parse_rfc3339_any("1985-04-12T23:20:50.52Z").value(), parse_rfc3339("1985-04-12T23:20:50Z").value());
+  EXPECT_EQ(parse_rfc3339_any("1996-12-19T16:39:57-08:00").value(), parse_rfc3339("1996-12-20T00:39:57Z").value());
+  EXPECT_EQ(parse_rfc3339_any("1937-01-01t12:00:27.87+00:20").value(), parse_rfc3339("1937-01-01T11:40:27Z").value());
+  for (const char* text : {"", "1985-04-12", "1985-04-12T23:20:50", "1985-04-12T23:20:50.Z", "1985-04-12 23:20:50Z",
+                           "1985-04-12T23:20:50+1:00", "1985-04-12T23:20:50+24:00", "1985-02-30T00:00:00Z",
+                           "1985-04-12T23:20:50Zx", "1985-04-12T23:20:50.1234567890123456789Z"})
+    EXPECT_FALSE(parse_rfc3339_any(text).has_value()) << text;
+}
+
 }  // namespace
 }  // namespace lockstep

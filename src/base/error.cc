@@ -44,6 +44,18 @@ std::string_view error_code_name(ErrorCode code) {
     case ErrorCode::csr_signature: return "csr_signature";
     case ErrorCode::certificate_not_found: return "certificate_not_found";
     case ErrorCode::already_revoked: return "already_revoked";
+    case ErrorCode::network: return "network";
+    case ErrorCode::timed_out: return "timed_out";
+    case ErrorCode::acme_bad_answer: return "acme_bad_answer";
+    case ErrorCode::acme_unavailable: return "acme_unavailable";
+    case ErrorCode::acme_rate_limited: return "acme_rate_limited";
+    case ErrorCode::acme_refused: return "acme_refused";
+    case ErrorCode::acme_account_unknown: return "acme_account_unknown";
+    case ErrorCode::acme_already_replaced: return "acme_already_replaced";
+    case ErrorCode::acme_order_lost: return "acme_order_lost";
+    case ErrorCode::challenge_failed: return "challenge_failed";
+    case ErrorCode::hook_failed: return "hook_failed";
+    case ErrorCode::some_failed: return "some_failed";
     case ErrorCode::internal: return "internal";
   }
   return "internal";

@@ -4,6 +4,7 @@
 // A code says what the caller can do about it; the message says what failed, on which file and why.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,18 @@ enum class ErrorCode {
   csr_signature,            // a request whose self-signature is wrong
   certificate_not_found,    // no entry with that serial
   already_revoked,          // that certificate was revoked before
+  network,                  // no answer: name, connection or transport; worth another try
+  timed_out,                // an answer that did not come in time; worth another try
+  acme_bad_answer,          // a CA's answer that is not what RFC 8555 says
+  acme_unavailable,         // a CA that fails on its side (5xx, serverInternal); worth another try
+  acme_rate_limited,        // a CA that wants to be left alone until Error::retry_after
+  acme_refused,             // a CA that says no, for good as far as it is known
+  acme_account_unknown,     // the account is not, or no longer, one of that CA
+  acme_already_replaced,    // the certificate that an order replaces was replaced before (RFC 9773 section 5)
+  acme_order_lost,          // an order that is gone, expired or invalid: another must be placed
+  challenge_failed,         // the CA looked and did not find the proof
+  hook_failed,              // a program that was to be run with the result did not succeed
+  some_failed,              // of several domains at least one failed; each was reported
   internal,                 // a broken invariant of the program itself
 };
 
@@ -42,6 +55,7 @@ struct Error {
   std::string message;   // what failed, on which file, why; no trailing full stop
   std::string hint;      // what to do next; may be empty
   int system_errno = 0;  // errno of the failing system call, 0 when none failed
+  std::int64_t retry_after = 0;  // seconds after which another try makes sense, 0 when nobody said
 
   // The same error with "context: " before its message.
   [[nodiscard]] Error with_context(std::string_view context) &&;

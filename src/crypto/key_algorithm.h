@@ -8,8 +8,8 @@
 
 namespace lockstep::crypto {
 
-// `other` stands for a key that is only imported (RSA from 2048 bits up, P-256 to P-521, Ed25519); it is not in the
-// table.
+// `other` stands for a key that our own CA does not accept: one that is imported (RSA from 2048 bits up, P-256 to
+// P-521, Ed25519) or made for another CA's certificate; it is not in the table.
 enum class KeyAlgorithm { ecdsa_p256, rsa_2048, other };
 
 struct KeyAlgorithmInfo {
@@ -22,5 +22,13 @@ std::span<const KeyAlgorithmInfo> key_algorithms();
 const KeyAlgorithmInfo& info(KeyAlgorithm algorithm);
 // Error: invalid_argument naming the accepted names.
 Result<KeyAlgorithm> parse_key_algorithm(std::string_view option_name);
+
+// The keys that are made for certificates of other CAs.
+enum class KeyType { rsa2048, rsa3072, rsa4096, ec256, ec384 };
+
+// As on the command line: "rsa2048".
+std::string_view key_type_name(KeyType type);
+// Error: invalid_argument naming the accepted names.
+Result<KeyType> parse_key_type(std::string_view name);
 
 }  // namespace lockstep::crypto

@@ -8,6 +8,7 @@
 
 #include <array>
 
+#include "crypto/der.h"
 #include "crypto/digest.h"
 #include "crypto/low_level.h"
 #include "crypto/openssl_error.h"
@@ -79,6 +80,21 @@ std::size_t count_keys(std::string_view pem) {
   return count;
 }
 
+// RFC 7518 3.4: R and S of an ECDSA-Sig-Value as 32 octets each, side by side.
+Result<std::string> jose_signature(std::string_view encoded) {
+  constexpr std::size_t kNumber = 32;
+  const std::string_view content = TRY(der::parse_single(encoded, der::kSequence, "a signature"));
+  der::Reader reader(content);
+  std::string joined;
+  for (int i = 0; i < 2; ++i) {
+    const der::Element element = TRY(reader.expect(der::kInteger, "a signature's number"));
+    const std::string_view number = TRY(der::parse_unsigned(element, "a signature's number"));
+    if (number.size() > kNumber) return fail(ErrorCode::crypto_failure, "a signature's number is too large");
+    joined.append(kNumber - number.size(), '\0').append(number);
+  }
+  return joined;
+}
+
 }  // namespace
 
 PrivateKey::PrivateKey(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -100,6 +116,20 @@ Result<PrivateKey> PrivateKey::adopt(OpensslPointer<evp_pkey_st> key) {
 Result<PrivateKey> PrivateKey::generate(KeyAlgorithm algorithm) {
   constexpr unsigned kRsaBits = 2048;
   EVP_PKEY* made = algorithm == KeyAlgorithm::rsa_2048 ? EVP_RSA_gen(kRsaBits) : EVP_EC_gen("P-256");
+  OpensslPointer<evp_pkey_st> key(made);
+  if (!key) return fail(openssl_error("cannot make a key"));
+  return adopt(std::move(key));
+}
+
+Result<PrivateKey> PrivateKey::generate(KeyType type) {
+  EVP_PKEY* made = nullptr;
+  switch (type) {
+    case KeyType::rsa2048: made = EVP_RSA_gen(2048U); break;
+    case KeyType::rsa3072: made = EVP_RSA_gen(3072U); break;
+    case KeyType::rsa4096: made = EVP_RSA_gen(4096U); break;
+    case KeyType::ec256: made = EVP_EC_gen("P-256"); break;
+    case KeyType::ec384: made = EVP_EC_gen("P-384"); break;
+  }
   OpensslPointer<evp_pkey_st> key(made);
   if (!key) return fail(openssl_error("cannot make a key"));
   return adopt(std::move(key));
@@ -178,6 +208,20 @@ Result<std::string> PrivateKey::sign_digest(std::string_view digest) const {
   if (state_->ec) return low_level::sign_p256(state_->ec.get(), digest);
   if (state_->rsa) return low_level::sign_rsa(state_->rsa.get(), digest);
   return fail(ErrorCode::unsupported_key, "this kind of key does not sign a digest");
+}
+
+Result<std::string_view> PrivateKey::jose_algorithm() const {
+  if (state_->algorithm == KeyAlgorithm::ecdsa_p256) return "ES256";
+  if (EVP_PKEY_get_base_id(state_->key.get()) == EVP_PKEY_RSA) return "RS256";
+  return fail(ErrorCode::unsupported_key, "this kind of key makes no JSON Web Signatures here",
+              "use an ECDSA P-256 or an RSA key");
+}
+
+Result<std::string> PrivateKey::sign_jose(std::string_view bytes) const {
+  const std::string_view algorithm = TRY(jose_algorithm());
+  std::string signature = TRY(sign(bytes));
+  if (algorithm == "RS256") return signature;
+  return jose_signature(signature);
 }
 
 }  // namespace lockstep::crypto

@@ -18,6 +18,7 @@ class PrivateKey {
  public:
   // A new key pair from OpenSSL's generator. Error: crypto_failure.
   static Result<PrivateKey> generate(KeyAlgorithm algorithm);
+  static Result<PrivateKey> generate(KeyType type);
   // One unencrypted private key in PEM ("PRIVATE KEY", and "EC PRIVATE KEY"/"RSA PRIVATE KEY" on input).
   // `name` is what errors call it. Errors: parse_error (junk, several keys, encrypted), unsupported_key.
   static Result<PrivateKey> from_pem(std::string_view pem, std::string_view name);
@@ -36,6 +37,10 @@ class PrivateKey {
   // The same over a SHA-256 digest of 32 raw bytes, for contents that are hashed piece by piece.
   // Error: unsupported_key for Ed25519, which signs no digests.
   [[nodiscard]] Result<std::string> sign_digest(std::string_view digest) const;
+  // The signature of a JSON Web Signature with this key, and its algorithm's name (RFC 7518 3.1): RS256 for RSA, ES256
+  // with the two numbers side by side for P-256. Error: unsupported_key for every other kind.
+  [[nodiscard]] Result<std::string> sign_jose(std::string_view bytes) const;
+  [[nodiscard]] Result<std::string_view> jose_algorithm() const;
   // DER AlgorithmIdentifier of the signatures that sign() makes.
   [[nodiscard]] std::string_view signature_algorithm() const;
 

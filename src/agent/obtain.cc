@@ -1,0 +1,305 @@
+#include "agent/obtain.h"
+
+#include <algorithm>
+
+#include "acme/order_flow.h"
+#include "agent/order_run.h"
+#include "certstore/draft.h"
+#include "crypto/digest.h"
+#include "x509/request.h"
+
+namespace lockstep::agent {
+
+namespace {
+
+constexpr UnixSeconds kClockTolerance = 3600;  // a CA's clock may be ahead of ours
+
+bool is_same_order(const OrderJournal& journal, const CertificateSettings& settings, const certstore::Draft& draft) {
+  return journal.names == settings.names && journal.server == settings.server && journal.profile == settings.profile &&
+         journal.request_sha256 == crypto::sha256_hex(draft.request_der);
+}
+
+Result<certstore::Draft> make_draft(const CertificateSettings& settings, const std::optional<SecretBytes>& old_key) {
+  certstore::Draft draft;
+  std::optional<crypto::PrivateKey> key;
+  if (old_key)
+    key = TRY(crypto::PrivateKey::from_pem(old_key->reveal(), "the live key"));
+  else
+    key = TRY(crypto::PrivateKey::generate(settings.key_type));
+  draft.key_pem = TRY(key->to_pem());
+  std::vector<x509::AlternativeName> names;
+  for (const std::string& name : settings.names) {
+    const bool ip = acme::identifier_of(name).type == acme::IdentifierType::ip;
+    names.push_back({ip ? x509::AlternativeNameType::ip : x509::AlternativeNameType::dns, name});
+  }
+  // Names belong into the extension; a common name is limited to 64 characters, and CAs fill it in as they like.
+  draft.request_der = TRY(x509::make_request(x509::Name(), names, *key));
+  return draft;
+}
+
+// What is live, and nothing when there is no certificate yet.
+struct Live {
+  certstore::InstalledCertificate certificate;
+  SecretBytes key_pem;
+};
+Result<std::optional<Live>> load_live(ObtainTools& tools, const std::string& domain) {
+  auto installed = certstore::load(tools.runtime, tools.root, domain);
+  if (!installed && installed.error().code == ErrorCode::not_found) return std::optional<Live>();
+  if (!installed) return fail(std::move(installed).error());
+  const durable::Snapshot snapshot = TRY(durable::Snapshot::open(tools.runtime.files, installed->path));
+  std::string key = TRY(snapshot.read(certstore::kKeyFile, certstore::kMemberLimit));
+  return std::optional(Live{std::move(*installed), SecretBytes(std::move(key))});
+}
+
+certstore::FolderOptions folder_options(const CertificateSettings& settings, const ObtainOptions& options) {
+  return {.combined = settings.combined, .nginx_conf = settings.nginx_conf, .group = options.group};
+}
+
+// The answer to "is this what was ordered?". Error: untrusted; the CA's certificate is not installed.
+Status check_result(const certstore::CertificateSet& set, const CertificateSettings& settings,
+                    const std::optional<Live>& live, UnixSeconds now, const ObtainOptions& options) {
+  const auto refuse = [](const std::string& why) {
+    return fail(ErrorCode::untrusted, "the CA's certificate is not installed: " + why);
+  };
+  const auto problems =
+      TRY(certstore::examine_set(set, {.domain = settings.domain(),
+                                       .now = std::max(now, std::min(now + kClockTolerance, set.leaf.not_before)),
+                                       .anchors = {}}));
+  if (!problems.empty()) return refuse(problems.front().message);
+  for (const std::string& name : settings.names) {
+    const bool covered = x509::covers_name(set.leaf, name);
+    if (!covered) return refuse("it does not cover " + name);
+  }
+  if (live && !options.force && live->certificate.metadata.ca == set.leaf.issuer.to_text() &&
+      live->certificate.leaf.not_after > set.leaf.not_after &&
+      live->certificate.leaf.not_after - live->certificate.leaf.not_before <=
+          set.leaf.not_after - set.leaf.not_before) {
+    return fail(ErrorCode::untrusted,
+                "the CA's certificate is not installed: it ends sooner than the one there is (" +
+                    format_rfc3339(set.leaf.not_after) + ")",
+                "use --force to install it all the same");
+  }
+  return {};
+}
+
+class Obtaining {
+ public:
+  Obtaining(ObtainTools& tools, const CertificateSettings& settings, const ObtainOptions& options)
+      : tools_(tools), settings_(settings), options_(options), domain_(settings.domain()) {}
+
+  Result<Obtained> run() {
+    std::unique_ptr<fs::File> lock;
+    if (!options_.dry_run) lock = TRY(lock_orders(tools_.runtime, tools_.root, domain_));
+    live_ = TRY(load_live(tools_, domain_));
+    if (!options_.dry_run) {
+      const bool finished = TRY(resume());
+      if (finished) return result_;
+    }
+    auto obtained = attempt();
+    // The server forgot the account, and with it the order: both are made anew, once.
+    if (!obtained && obtained.error().code == ErrorCode::acme_account_unknown) {
+      TRY(forget_order());
+      TRY(tools_.accounts.register_again(account_url_));
+      obtained = attempt();
+    }
+    // An order of an earlier run that is over is nothing that a person must hear of.
+    if (!obtained && obtained.error().code == ErrorCode::acme_order_lost && result_.resumed) {
+      tools_.say(domain_, "the order of the run before is over; placing another");
+      TRY(forget_order());
+      result_ = {};
+      obtained = attempt();
+    }
+    if (!obtained && !can_go_on(obtained.error().code)) {
+      const Status forgotten = forget_order();
+      if (!forgotten) return fail(std::move(obtained).error().with_hint("left behind: " + forgotten.error().message));
+    }
+    return obtained;
+  }
+
+ private:
+  // Reads what an earlier run left. True when it had come to its end but for the tidying up.
+  Result<bool> resume() {
+    std::optional<OrderJournal> journal = TRY(load_journal(tools_.runtime.files, tools_.root, domain_));
+    draft_ = TRY(certstore::load_draft(tools_.runtime.files, tools_.root, domain_));
+    if (!journal) {
+      draft_.reset();
+      TRY(certstore::remove_draft(tools_.runtime, tools_.root, domain_));
+      return false;
+    }
+    journal_ = std::move(*journal);
+    if (live_ && live_->certificate.metadata.acme_order_url == journal_->order_url) {
+      result_ = {.generation = live_->certificate.generation,
+                 .old_serial = {},
+                 .serial = live_->certificate.leaf.serial,
+                 .not_after = live_->certificate.leaf.not_after,
+                 .resumed = true,
+                 .was_finalized = true,
+                 .already_installed = true};
+      TRY(forget_order());
+      return true;
+    }
+    if (!draft_ || !is_same_order(*journal_, settings_, *draft_)) {
+      tools_.say(domain_, "an unfinished order was for something else; placing another");
+      TRY(forget_order());
+      return false;
+    }
+    result_.resumed = true;
+    result_.was_finalized = journal_->finalizing;
+    tools_.say(domain_, std::string("going on with the order of an earlier run") +
+                            (journal_->finalizing ? ", which had been finalized" : ""));
+    return false;
+  }
+
+  Result<Obtained> attempt() {
+    const auto account = TRY(tools_.accounts.get());
+    account_url_ = account->url;
+    if (journal_ && journal_->account_url != account->url) {
+      tools_.say(domain_, "the unfinished order is of another account; placing another");
+      TRY(forget_order());
+      result_ = {};
+    }
+    std::optional<acme::Order> order;
+    if (!journal_) order = TRY(place(*account));
+    OrderRun run(tools_, *account, domain_, *journal_, !options_.dry_run);
+    auto chain =
+        run.drive(std::move(order), draft_->request_der, settings_.preferred_chain, [this] { return prove_space(); });
+    // A proof that is not needed any more goes, whatever the order came to.
+    const Status cleaned = run.clean_up();
+    if (!chain) return fail(std::move(chain).error());
+    if (!cleaned) tools_.say(domain_, "a proof could not be taken away: " + cleaned.error().message);
+    return install(*chain);
+  }
+
+  Status prove_space() {
+    if (options_.dry_run) return {};
+    Status reserved = certstore::reserve_space(tools_.runtime, tools_.root, domain_);
+    if (reserved) return {};
+    return fail(std::move(reserved)
+                    .error()
+                    .with_context("there is no room for the certificate, so it was not ordered to be issued")
+                    .with_hint("free some space; the next run goes on with the same order"));
+  }
+
+  Result<acme::Order> place(const StoredAccount& account) {
+    tools_.say(domain_, "ordering a certificate for " + std::to_string(settings_.names.size()) +
+                            (settings_.names.size() == 1 ? " name" : " names"));
+    std::optional<SecretBytes> old_key;
+    if (settings_.reuse_key && live_) old_key = SecretBytes(std::string(live_->key_pem.reveal()));
+    draft_ = TRY(make_draft(settings_, old_key));
+    if (!options_.dry_run)
+      TRY(certstore::save_draft(tools_.runtime, tools_.root, domain_, folder_options(settings_, options_), *draft_));
+    auto placed = place_with_replaces(account);
+    if (!placed) {
+      if (!options_.dry_run) TRY(certstore::remove_draft(tools_.runtime, tools_.root, domain_));
+      return fail(std::move(placed).error());
+    }
+    journal_ = OrderJournal{.names = settings_.names,
+                            .server = settings_.server,
+                            .account_url = account.url,
+                            .profile = settings_.profile,
+                            .order_url = placed->url,
+                            .request_sha256 = crypto::sha256_hex(draft_->request_der),
+                            .placed_at = tools_.runtime.clock.now(),
+                            .finalizing = false,
+                            .challenge = settings_.challenge,
+                            .presented = {}};
+    if (!options_.dry_run) TRY(save_journal(tools_.runtime, tools_.root, domain_, *journal_));
+    return std::move(placed->order);
+  }
+
+  Result<acme::PlacedOrder> place_with_replaces(const StoredAccount& account) {
+    acme::OrderWish wish{.identifiers = {}, .profile = settings_.profile, .replaces = {}};
+    for (const std::string& name : settings_.names) wish.identifiers.push_back(acme::identifier_of(name));
+    const acme::Directory directory = TRY(tools_.session.directory());
+    if (!settings_.profile.empty() && !directory.profiles.contains(settings_.profile)) {
+      std::string offered;
+      for (const auto& [name, description] : directory.profiles) offered += (offered.empty() ? "" : ", ") + name;
+      return fail(ErrorCode::acme_refused, "this CA has no profile '" + settings_.profile + "'",
+                  offered.empty() ? "it has no profiles at all" : "it has: " + offered);
+    }
+    if (live_ && !directory.renewal_info.empty()) wish.replaces = acme::renewal_identifier(live_->certificate.leaf);
+    auto placed = acme::place_order(tools_.session, signer_of(account), wish);
+    const bool refused =
+        !placed && !wish.replaces.empty() &&
+        (placed.error().code == ErrorCode::acme_already_replaced || placed.error().code == ErrorCode::acme_refused ||
+         placed.error().code == ErrorCode::acme_order_lost);
+    if (!refused) return placed;
+    // RFC 9773 section 5: what is said of the predecessor must not keep a certificate from being issued.
+    tools_.say(domain_,
+               "the CA did not take it as a replacement (" + placed.error().message + "); ordering without that");
+    wish.replaces.clear();
+    return acme::place_order(tools_.session, signer_of(account), wish);
+  }
+
+  Result<Obtained> install(const acme::DownloadedChain& chain) {
+    auto set = TRY(certstore::parse_set({.certificate_pem = chain.pem,
+                                         .certificate_name = "the CA's answer",
+                                         .key_pem = draft_->key_pem.reveal(),
+                                         .key_name = "the draft's key",
+                                         .chain_pem = {},
+                                         .chain_name = {}}));
+    TRY(check_result(set, settings_, live_, tools_.runtime.clock.now(), options_));
+    result_.serial = set.leaf.serial;
+    result_.not_after = set.leaf.not_after;
+    if (live_) result_.old_serial = live_->certificate.leaf.serial;
+    if (options_.dry_run) return result_;
+    certstore::Metadata metadata = certstore::metadata_of(set.leaf, tools_.program);
+    metadata.acme_order_url = journal_->order_url;
+    TRY(certstore::release_space(tools_.runtime, tools_.root, domain_));
+    const certstore::InstallResult installed = TRY(
+        certstore::install(tools_.runtime, tools_.root, domain_, set, metadata, folder_options(settings_, options_)));
+    result_.generation = installed.generation;
+    // The certificate is live: what is left of the order is tidied up now or by the next run, and fails nothing.
+    if (const Status forgotten = forget_order(); !forgotten)
+      tools_.say(domain_, "the order's journal could not be removed: " + forgotten.error().message);
+    return result_;
+  }
+
+  // Errors after which the same order can still come to its end.
+  static bool can_go_on(ErrorCode code) {
+    switch (code) {
+      case ErrorCode::acme_refused:
+      case ErrorCode::acme_order_lost:
+      case ErrorCode::acme_account_unknown:
+      case ErrorCode::challenge_failed:
+      case ErrorCode::untrusted:
+      case ErrorCode::parse_error: return false;
+      default: return true;
+    }
+  }
+
+  // The proofs first, then the journal that names them, then the draft that the journal needs.
+  Status forget_order() {
+    if (journal_ && !journal_->presented.empty()) {
+      for (const acme::ChallengeTask& task : journal_->presented) TRY(tools_.solver.clean_up(task));
+    }
+    journal_.reset();
+    draft_.reset();
+    if (options_.dry_run) return {};
+    TRY(remove_journal(tools_.runtime, tools_.root, domain_));
+    return certstore::remove_draft(tools_.runtime, tools_.root, domain_);
+  }
+
+  ObtainTools& tools_;
+  const CertificateSettings& settings_;
+  const ObtainOptions& options_;
+  const std::string& domain_;
+  std::optional<Live> live_;
+  std::optional<OrderJournal> journal_;
+  std::optional<certstore::Draft> draft_;
+  std::string account_url_;
+  Obtained result_;
+};
+
+}  // namespace
+
+Result<Obtained> obtain(ObtainTools& tools, const CertificateSettings& settings, const ObtainOptions& options) {
+  return Obtaining(tools, settings, options).run();
+}
+
+Result<bool> has_unfinished_order(fs::FileSystem& files, const std::string& root, const std::string& domain) {
+  const auto journal = TRY(load_journal(files, root, domain));
+  return journal.has_value();
+}
+
+}  // namespace lockstep::agent

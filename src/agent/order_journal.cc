@@ -1,0 +1,127 @@
+#include "agent/order_journal.h"
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "certstore/domain_name.h"
+#include "durable/atomic_file.h"
+#include "durable/directories.h"
+#include "fs/io.h"
+
+namespace lockstep::agent {
+
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr std::size_t kJournalLimit = 4U << 20U;  // bytes: a thousand names with their proofs
+constexpr std::chrono::milliseconds kLockPoll{20};
+
+std::string orders_path(const std::string& root, const std::string& domain, const char* ending) {
+  return fs::join_path(fs::join_path(root, "orders"), certstore::folder_name(domain) + ending);
+}
+
+acme::ChallengeTask task_from(const json& value) {
+  acme::ChallengeTask task;
+  task.type = value.at("type").get<std::string>() == "ip" ? acme::IdentifierType::ip : acme::IdentifierType::dns;
+  task.identifier = value.at("identifier").get<std::string>();
+  task.token = value.at("token").get<std::string>();
+  task.key_authorization = value.at("key_authorization").get<std::string>();
+  return task;
+}
+
+}  // namespace
+
+std::string encode_journal(const OrderJournal& journal) {
+  ordered_json presented = ordered_json::array();
+  for (const acme::ChallengeTask& task : journal.presented) {
+    presented.push_back({{"type", task.type == acme::IdentifierType::ip ? "ip" : "dns"},
+                         {"identifier", task.identifier},
+                         {"token", task.token},
+                         {"key_authorization", task.key_authorization}});
+  }
+  const ordered_json document = {{"schema", 1},
+                                 {"names", journal.names},
+                                 {"server", journal.server},
+                                 {"account", journal.account_url},
+                                 {"profile", journal.profile},
+                                 {"order", journal.order_url},
+                                 {"request_sha256", journal.request_sha256},
+                                 {"placed_at", format_rfc3339(journal.placed_at)},
+                                 {"finalizing", journal.finalizing},
+                                 {"challenge",
+                                  {{"kind", challenge_kind_name(journal.challenge.kind)},
+                                   {"where", journal.challenge.where},
+                                   {"key_file", journal.challenge.key_file},
+                                   {"propagation", journal.challenge.propagation}}},
+                                 {"presented", presented}};
+  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<OrderJournal> parse_journal(std::string_view text, const std::string& name) {
+  const auto damaged = [&](const std::string& why) {
+    return fail(ErrorCode::damaged, "'" + name + "' is not an order's journal: " + why,
+                "move it away: another order will be placed");
+  };
+  const auto document = parse_json(text, name, {.bytes = kJournalLimit, .depth = 16});
+  if (!document) return damaged(document.error().message);
+  try {
+    OrderJournal journal;
+    journal.names = document->at("names").get<std::vector<std::string>>();
+    journal.server = document->at("server").get<std::string>();
+    journal.account_url = document->at("account").get<std::string>();
+    journal.profile = document->at("profile").get<std::string>();
+    journal.order_url = document->at("order").get<std::string>();
+    journal.request_sha256 = document->at("request_sha256").get<std::string>();
+    journal.placed_at = parse_rfc3339(document->at("placed_at").get<std::string>()).value();
+    journal.finalizing = document->at("finalizing").get<bool>();
+    journal.challenge = challenge_from_json(document->at("challenge"));
+    for (const json& task : document->at("presented")) journal.presented.push_back(task_from(task));
+    return journal;
+  } catch (const std::exception& wrong) {
+    return damaged(wrong.what());
+  }
+}
+
+Result<std::optional<OrderJournal>> load_journal(fs::FileSystem& files, const std::string& root,
+                                                 const std::string& domain) {
+  const std::string path = orders_path(root, domain, ".json");
+  const auto text = fs::read_input(files, path, kJournalLimit);
+  if (!text && text.error().system_errno == ENOENT) return std::optional<OrderJournal>();
+  if (!text) return fail(text.error());
+  OrderJournal journal = TRY(parse_journal(*text, path));
+  return std::optional(std::move(journal));
+}
+
+Status save_journal(durable::Runtime& runtime, const std::string& root, const std::string& domain,
+                    const OrderJournal& journal) {
+  return durable::atomic_write_bytes(runtime, orders_path(root, domain, ".json"), encode_journal(journal),
+                                     {.mode = 0600});
+}
+
+Status remove_journal(durable::Runtime& runtime, const std::string& root, const std::string& domain) {
+  return durable::remove_if_exists(runtime, orders_path(root, domain, ".json"));
+}
+
+Result<std::unique_ptr<fs::File>> lock_orders(durable::Runtime& runtime, const std::string& root,
+                                              const std::string& domain) {
+  const fs::SplitPath path = fs::split_path(orders_path(root, domain, ".lock"));
+  durable::CreatedDirectories created;
+  TRY(created.ensure(runtime.files, path.parent, 0700));
+  const std::unique_ptr<fs::Directory> directory = TRY(runtime.files.open_directory(path.parent));
+  std::unique_ptr<fs::File> lock = TRY(directory->open_file(path.name, fs::OpenMode::create_or_open, 0600));
+  const auto deadline = runtime.clock.monotonic() + runtime.lock_timeout;
+  while (true) {
+    const bool locked = TRY(lock->try_lock(fs::LockKind::exclusive));
+    if (locked) return lock;
+    if (runtime.clock.monotonic() >= deadline) {
+      return fail(ErrorCode::lock_timeout, "another process is obtaining the certificate of " + domain,
+                  "wait for it, or give a longer --lock-timeout");
+    }
+    runtime.clock.sleep_for(kLockPoll);
+  }
+}
+
+}  // namespace lockstep::agent

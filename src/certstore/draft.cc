@@ -1,0 +1,100 @@
+#include "certstore/draft.h"
+
+#include <cerrno>
+
+#include "durable/atomic_file.h"
+#include "durable/layout.h"
+#include "fs/io.h"
+
+namespace lockstep::certstore {
+
+namespace {
+
+constexpr const char* kDraftKey = "privkey.pem";
+constexpr const char* kDraftRequest = "request.der";
+constexpr const char* kSpace = "space";
+// The six members with a chain of several certificates, the manifest, and what a file system needs for their names.
+constexpr std::size_t kSpaceBytes = 256U * 1024U;
+
+std::string draft_path(const std::string& root, const std::string& domain) {
+  return fs::join_path(fs::join_path(folder_path(root, domain), durable::kControlDirectory), durable::kDraftDirectory);
+}
+
+// The draft's directory as it is, nothing when there is none.
+Result<std::unique_ptr<fs::Directory>> open_draft(fs::FileSystem& files, const std::string& root,
+                                                  const std::string& domain) {
+  auto directory = files.open_directory(draft_path(root, domain));
+  if (!directory && directory.error().system_errno == ENOENT) return std::unique_ptr<fs::Directory>();
+  return directory;
+}
+
+Status remove_from(fs::Directory& directory, const char* name) {
+  Status removed = directory.remove_file(name);
+  if (!removed && removed.error().system_errno != ENOENT) return removed;
+  return {};
+}
+
+// Options that leave the folder's own modes alone: a draft changes nothing that readers see.
+Result<durable::StoreWriter> open_store(durable::Runtime& runtime, const std::string& root, const std::string& domain,
+                                        const FolderOptions& options) {
+  return durable::StoreWriter::open(runtime, folder_path(root, domain), folder_store_options(options));
+}
+
+}  // namespace
+
+Status save_draft(durable::Runtime& runtime, const std::string& root, const std::string& domain,
+                  const FolderOptions& options, const Draft& draft) {
+  durable::StoreWriter store = TRY(open_store(runtime, root, domain, options));
+  const std::unique_ptr<fs::Directory> directory = TRY(store.draft_directory());
+  // A request without its key is no draft: the key comes first.
+  Status saved = durable::atomic_write_in(runtime, *directory, kDraftKey, draft.key_pem.reveal(), {.mode = 0600});
+  if (saved) saved = durable::atomic_write_in(runtime, *directory, kDraftRequest, draft.request_der, {.mode = 0600});
+  if (saved) return {};
+  for (const char* name : {kDraftRequest, kDraftKey}) {
+    if (const Status removed = remove_from(*directory, name); !removed)
+      return fail(std::move(saved).error().with_hint("left behind: " + removed.error().message));
+  }
+  // What stays of an empty directory is swept by the next writer.
+  static_cast<void>(directory->sync());
+  return saved;
+}
+
+Result<std::optional<Draft>> load_draft(fs::FileSystem& files, const std::string& root, const std::string& domain) {
+  const std::unique_ptr<fs::Directory> directory = TRY(open_draft(files, root, domain));
+  if (directory == nullptr) return std::optional<Draft>();
+  auto key = fs::read_file(*directory, kDraftKey, kMemberLimit);
+  auto request = fs::read_file(*directory, kDraftRequest, kMemberLimit);
+  for (const auto* part : {&key, &request}) {
+    if (*part) continue;
+    if (part->error().system_errno == ENOENT) return std::optional<Draft>();
+    return fail(part->error());
+  }
+  return std::optional(Draft{.key_pem = SecretBytes(std::move(*key)), .request_der = std::move(*request)});
+}
+
+Status remove_draft(durable::Runtime& runtime, const std::string& root, const std::string& domain) {
+  const std::unique_ptr<fs::Directory> there = TRY(open_draft(runtime.files, root, domain));
+  if (there == nullptr) return {};
+  const durable::StoreWriter store = TRY(open_store(runtime, root, domain, {}));
+  const std::unique_ptr<fs::Directory> directory = TRY(open_draft(runtime.files, root, domain));
+  if (directory == nullptr) return {};
+  for (const char* name : {kDraftRequest, kDraftKey, kSpace}) TRY(remove_from(*directory, name));
+  TRY(directory->sync());
+  const std::unique_ptr<fs::Directory> control =
+      TRY(runtime.files.open_directory(fs::join_path(store.path(), durable::kControlDirectory)));
+  TRY(control->remove_directory(durable::kDraftDirectory));
+  return control->sync();
+}
+
+Status reserve_space(durable::Runtime& runtime, const std::string& root, const std::string& domain) {
+  const std::unique_ptr<fs::Directory> directory = TRY(open_draft(runtime.files, root, domain));
+  if (directory == nullptr) return fail(ErrorCode::internal, "there is no draft to prove space beside");
+  return durable::atomic_write_in(runtime, *directory, kSpace, std::string(kSpaceBytes, '\0'), {.mode = 0600});
+}
+
+Status release_space(durable::Runtime& runtime, const std::string& root, const std::string& domain) {
+  const std::unique_ptr<fs::Directory> directory = TRY(open_draft(runtime.files, root, domain));
+  return directory == nullptr ? Status() : remove_from(*directory, kSpace);
+}
+
+}  // namespace lockstep::certstore
