@@ -59,6 +59,7 @@ struct CertificateFields {
   bool alternative_names_critical = false;
   std::string subject_key_id;    // raw
   std::string authority_key_id;  // raw; extension left out when empty
+  std::string acme_identifier;   // raw SHA-256 of a key authorization (RFC 8737 section 3); left out when empty
 };
 
 // Signs the fields with the issuer's key (SHA-256) and returns the certificate's DER. UTCTime before 2050 and

@@ -43,6 +43,9 @@ std::string encode_extensions(const CertificateFields& fields) {
   if (!fields.authority_key_id.empty()) {
     content += encode_extension(kOidAuthorityKeyId, false, encode_authority_key_id(fields.authority_key_id));
   }
+  if (!fields.acme_identifier.empty()) {
+    content += encode_extension(kOidAcmeIdentifier, true, der::encode(der::kOctetString, fields.acme_identifier));
+  }
   return der::encode(der::context_constructed(3), der::encode(der::kSequence, content));
 }
 
