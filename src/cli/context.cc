@@ -76,6 +76,10 @@ void Context::info(const std::string& message) {
   if (options_.verbosity > 0 && !options_.quiet) log("info", message);
 }
 
+void Context::notice(const std::string& message) {
+  if (!options_.quiet) log("info", message);
+}
+
 void Context::progress(const std::string& message, bool last) {
   if (options_.quiet || options_.json || !environment_.err.is_terminal()) return;
   progress_shown_ = !last;

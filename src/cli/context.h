@@ -40,7 +40,8 @@ class Context {
   Result<durable::Runtime> runtime();
 
   void warn(const std::string& message);
-  void info(const std::string& message);  // only with -v
+  void info(const std::string& message);    // only with -v
+  void notice(const std::string& message);  // unless -q
   // A progress line on a terminal; nothing elsewhere or with -q.
   void progress(const std::string& message, bool last = false);
 

@@ -63,6 +63,13 @@ void declare(CLI::App& program, Context& context, Action* action) {
   add_account_rollover(*account, action);
   add_account_deactivate(*account, action);
 
+  CLI::App* agent = program.add_subcommand("agent", "Keeps certificates up to date by itself");
+  agent->require_subcommand(1);
+  agent->fallthrough();
+  agent->footer("Example:\n  lockstep agent run --once");
+  agent->add_option("--path", context.options().root, "Where certs/ is (default $LOCKSTEP_PATH, else ./lockstep-data)");
+  add_agent_run(*agent, action);
+
   add_doctor(program, action);
   add_recover(program, action);
 }

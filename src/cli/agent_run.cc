@@ -1,0 +1,176 @@
+// lockstep agent run: keeps every certificate up to date, for ever or (--once) for one round.
+#include <nlohmann/json.hpp>
+
+#include "agent/metrics.h"
+#include "agent/scheduler.h"
+#include "cli/acme_common.h"
+#include "cli/cert_common.h"
+#include "cli/commands.h"
+#include "http/server.h"
+
+namespace lockstep::cli {
+
+namespace {
+
+struct Options {
+  bool once = false;
+  std::string listen = "127.0.0.1:9402";
+  bool no_listen = false;
+  std::string jitter = "60s";
+  std::string concurrency;
+};
+
+std::vector<agent::CertificateView> views_of(durable::Runtime& runtime, const std::string& root,
+                                             const std::vector<agent::Candidate>& candidates) {
+  std::vector<agent::CertificateView> views;
+  for (const agent::Candidate& candidate : candidates) {
+    agent::CertificateView view{.domain = candidate.domain};
+    const auto assessment = agent::assess(runtime, root, candidate);
+    if (!assessment) {
+      view.error = assessment.error().message;
+    } else {
+      if (assessment->live) view.not_after = assessment->live->leaf.not_after;
+      if (assessment->settings) view.renew_at = assessment->plan.renew_at;
+      view.due = assessment->plan.due;
+      view.error = assessment->state.attempts.last_error;
+      if (assessment->state.last_hook) view.hook_succeeded = assessment->state.last_hook->succeeded;
+    }
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+class Agent {
+ public:
+  Agent(Context& context, const Options& options) : context_(context), options_(options) {}
+
+  Result<int> run() {
+    constexpr std::int64_t kMostAtOnce = 64;
+    how_.jitter = TRY(duration_option(options_.jitter, "--jitter", 1));
+    if (!options_.concurrency.empty())
+      how_.concurrency =
+          static_cast<unsigned>(TRY(positive_number(options_.concurrency, "--concurrency", kMostAtOnce)));
+    Environment& environment = context_.environment();
+    if (environment.catch_signals) environment.catch_signals();
+    if (options_.once) return round_once();
+    std::unique_ptr<http::Server> server;
+    if (!options_.no_listen) {
+      server = TRY_CONTEXT(
+          http::Server::listen(options_.listen, [this](const http::ServerRequest& request) { return answer(request); }),
+          "--listen");
+      context_.notice("metrics and health on port " + std::to_string(server->port()) + " (/metrics, /healthz)");
+    }
+    notify("READY=1");
+    while (!stopped()) {
+      const Status done = round();
+      // A round that could not even begin (the folder is unreadable) is tried again: the agent does not go away.
+      if (!done) context_.warn(done.error().message);
+      sleep_until(done ? next_ : clock().now() + kAfterTrouble);
+    }
+    notify("STOPPING=1");
+    return 0;
+  }
+
+ private:
+  static constexpr std::int64_t kAfterTrouble = 60;
+
+  Result<int> round_once() {
+    const auto candidates = TRY(stored_candidates(context_, {}));
+    const auto run = TRY(AcmeRun::make(context_, {}));
+    wait_for_jitter();
+    return deliver_reports(context_, agent::renew_all(run->toolbox(), candidates, how_), false, false);
+  }
+
+  Status round() {
+    const auto candidates = TRY(stored_candidates(context_, {}));
+    // Sessions and listeners live for a round: nothing is held while nothing is done.
+    const auto run = TRY(AcmeRun::make(context_, {}));
+    agent::Surroundings& around = run->surroundings();
+    const auto began = clock().monotonic();
+    const auto reports = agent::renew_all(run->toolbox(), candidates, how_);
+    for (const agent::DomainReport& report : reports) say(report);
+    const std::vector<agent::WakeFacts> facts = TRY(agent::read_wake_facts(around.runtime, around.root, candidates));
+    const UnixSeconds now = clock().now();
+    next_ = agent::next_wake(now, facts);
+    const double seconds = static_cast<double>((clock().monotonic() - began).count()) / 1000.0;
+    metrics_.observe_round(now, next_, seconds, reports, views_of(around.runtime, around.root, candidates));
+    context_.info("next round at " + format_rfc3339(next_));
+    notify("STATUS=" + std::to_string(candidates.size()) + " certificates, next round at " + format_rfc3339(next_));
+    return {};
+  }
+
+  void say(const agent::DomainReport& report) {
+    if (report.status == agent::DomainStatus::failed && report.error)
+      context_.warn(report.domain + ": " + report.error->message +
+                    (report.error->hint.empty() ? "" : " (" + report.error->hint + ")"));
+    else if (report.status == agent::DomainStatus::renewed && report.obtained)
+      context_.notice(report.domain + ": renewed, until " + format_rfc3339(report.obtained->not_after));
+    else
+      context_.info(report.domain + ": " + report.reason);
+  }
+
+  // Wakes for SIGTERM, SIGHUP and when the wall clock says so, however it came to say so.
+  void sleep_until(UnixSeconds wake) {
+    constexpr std::chrono::milliseconds kSlice{500};
+    const auto began = clock().monotonic();
+    const auto longest = std::chrono::seconds(std::max<std::int64_t>(0, wake - clock().now()));
+    while (!stopped()) {
+      std::atomic<bool>* reload = context_.environment().reload;
+      if (reload != nullptr && reload->exchange(false)) return;
+      // A clock that was set back must not make the sleep longer than it was meant to be.
+      if (clock().now() >= wake || clock().monotonic() - began >= longest) return;
+      clock().sleep_for(kSlice);
+    }
+  }
+
+  // Timers of many machines go off at the same second; their CAs are asked at different ones.
+  void wait_for_jitter() {
+    std::uint64_t bits = 0;
+    context_.environment().random.fill({reinterpret_cast<unsigned char*>(&bits), sizeof bits});
+    const auto seconds = static_cast<std::int64_t>(bits % static_cast<std::uint64_t>(how_.jitter + 1));
+    sleep_until(clock().now() + seconds);
+  }
+
+  http::ServerResponse answer(const http::ServerRequest& request) {
+    if (request.method != "GET" && request.method != "HEAD") return {.status = 405, .body = "only GET is answered\n"};
+    if (request.target == "/metrics")
+      return {.status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_.text()};
+    if (request.target == "/healthz") {
+      bool healthy = false;
+      std::string body = metrics_.health(clock().now(), &healthy);
+      return {.status = healthy ? 200 : 503, .content_type = "application/json", .body = std::move(body)};
+    }
+    return {.status = 404, .body = "there is /metrics and /healthz\n"};
+  }
+
+  bool stopped() {
+    const std::atomic<bool>* stop = context_.environment().stop;
+    return stop != nullptr && stop->load();
+  }
+  void notify(const std::string& state) {
+    if (context_.environment().notify) context_.environment().notify(state);
+  }
+  Clock& clock() { return context_.environment().clock; }
+
+  Context& context_;
+  const Options& options_;
+  agent::RenewalOptions how_;
+  agent::Metrics metrics_;
+  UnixSeconds next_ = 0;
+};
+
+}  // namespace
+
+void add_agent_run(CLI::App& group, Action* action) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = add_command(group, "run", "Keep every certificate up to date", "lockstep agent run --once");
+  command->add_flag("--once", options->once, "One round, for cron and timers; then the result");
+  command->add_option("--listen", options->listen, "Where /metrics and /healthz are answered (default 127.0.0.1:9402)");
+  command->add_flag("--no-listen", options->no_listen, "Answer nowhere");
+  command->add_option("--jitter", options->jitter, "With --once: begin after a random part of this time (default 60s)");
+  command->add_option("--concurrency", options->concurrency, "How many certificates at a time (default 4)");
+  command->callback(
+      [options, action] { *action = [options](Context& context) { return Agent(context, *options).run(); }; });
+}
+
+}  // namespace lockstep::cli
