@@ -38,7 +38,7 @@ Result<Pointer<ldns_rdf>> parse_name(const std::string& name) {
         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
     if (!plain) return fail(ErrorCode::invalid_argument, "'" + name.substr(0, 80) + "' is not a DNS name");
   }
-  Pointer<ldns_rdf> parsed(name.empty() ? nullptr : ldns_dname_new_frm_str(name.c_str()));
+  Pointer<ldns_rdf> parsed(name.empty() || name == "." ? nullptr : ldns_dname_new_frm_str(name.c_str()));
   if (!parsed) return fail(ErrorCode::invalid_argument, "'" + name.substr(0, 80) + "' is not a DNS name");
   ldns_dname2canonical(parsed.get());
   return parsed;
