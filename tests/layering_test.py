@@ -19,7 +19,7 @@ ARROWS = {
     "base": set(),
     "log": {"base"},
     "http": {"base"},
-    "dns": {"base"},
+    "dns": {"crypto", "base"},
     "fs": {"base"},
     "crypto": {"base"},
     "durable": {"fs", "crypto", "base"},
@@ -39,7 +39,7 @@ OUTSIDE = {
     r"(curl|boost)/": ("http/",),
     r"ldns/": ("dns/",),
     r"(unistd\.h|fcntl\.h|dirent\.h|sys/(stat|file|ioctl|xattr|mman|statvfs)\.h)": (
-        "fs/", "testing/", "http/", "cli/system_environment.cc", "cli/group_lookup.cc"),
+        "fs/", "testing/", "http/", "dns/exchange.cc", "cli/system_environment.cc", "cli/group_lookup.cc"),
     r"(grp\.h|pwd\.h)": ("cli/group_lookup.cc",),
     r"sys/random\.h": ("base/system.cc",),
     r"CLI/": ("cli/",),

@@ -83,6 +83,7 @@ Result<std::unique_ptr<ChallengeSolver>> make_dns_hook(fs::ProgramRunner& progra
   if (program.empty() || program.find('\0') != std::string::npos) {
     return fail(ErrorCode::invalid_argument, "the DNS hook has no program", "name one: --dns PROGRAM");
   }
+  TRY_CONTEXT(programs.check(program), "the DNS hook");
   return std::make_unique<DnsHook>(programs, program);
 }
 

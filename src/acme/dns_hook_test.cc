@@ -59,13 +59,16 @@ TEST_F(DnsHook, SaysThatSomethingMayBeLeft) {
   EXPECT_FALSE(solver->clean_up(make_task()));
 }
 
-TEST_F(DnsHook, NamesAProgramThatIsMissing) {
-  const auto solver = make_dns_hook(programs_, top_.path("missing"));
-  ASSERT_TRUE(solver);
-  const auto presented = (*solver)->present(make_task());
+TEST_F(DnsHook, SaysBeforeAnyOrderThatTheProgramIsMissing) {
+  const auto missing = make_dns_hook(programs_, top_.path("missing"));
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::not_found);
+  EXPECT_THAT(missing.error().message, HasSubstr(top_.path("missing")));
+  const auto solver = hook("exit 0");
+  std::filesystem::remove(top_.path("hook"));
+  const auto presented = solver->present(make_task());
   ASSERT_FALSE(presented);
   EXPECT_EQ(presented.error().code, ErrorCode::not_found);
-  EXPECT_THAT(presented.error().message, HasSubstr(top_.path("missing")));
   EXPECT_FALSE(make_dns_hook(programs_, ""));
 }
 

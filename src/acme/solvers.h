@@ -38,7 +38,8 @@ struct DnsUpdateOptions {
 };
 Result<std::unique_ptr<ChallengeSolver>> make_dns_update(Clock& clock, DnsUpdateOptions options);
 
-// The key of a file as tsig-keygen and keymgr write them: key "NAME" { algorithm ALG; secret "BASE64"; };
+// The key of a file as tsig-keygen (BIND) or keymgr (Knot DNS) writes it: dns/tsig_key.h. `name` is what errors call
+// it.
 Status read_dns_key(std::string_view text, const std::string& name, DnsUpdateOptions* options);
 
 }  // namespace lockstep::acme

@@ -52,9 +52,9 @@ enum class ErrorCode {
 
 struct Error {
   ErrorCode code = ErrorCode::internal;
-  std::string message;   // what failed, on which file, why; no trailing full stop
-  std::string hint;      // what to do next; may be empty
-  int system_errno = 0;  // errno of the failing system call, 0 when none failed
+  std::string message;           // what failed, on which file, why; no trailing full stop
+  std::string hint;              // what to do next; may be empty
+  int system_errno = 0;          // errno of the failing system call, 0 when none failed
   std::int64_t retry_after = 0;  // seconds after which another try makes sense, 0 when nobody said
 
   // The same error with "context: " before its message.

@@ -44,6 +44,8 @@ std::string lower(std::string text) {
   return text;
 }
 
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 enum class TokenType { word, symbol, end };
 
 struct Token {
@@ -79,8 +81,6 @@ class Scanner {
   }
 
  private:
-  static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
   std::string_view take(std::size_t count) {
     const std::string_view taken = rest_.substr(0, count);
     line_ += static_cast<std::size_t>(std::ranges::count(taken, '\n'));
@@ -176,6 +176,67 @@ class Parser {
   std::optional<std::string_view> secret_;
 };
 
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// The lines of a file that say something, with their numbers.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : rest_(text) {}
+
+  // Empty at the end.
+  std::string_view next() {
+    while (!rest_.empty()) {
+      const std::size_t end = std::min(rest_.find('\n'), rest_.size());
+      const std::string_view line = trimmed(rest_.substr(0, end));
+      rest_.remove_prefix(std::min(end + 1, rest_.size()));
+      ++number_;
+      if (!line.empty() && line.front() != '#') return line;
+    }
+    return {};
+  }
+  [[nodiscard]] std::size_t number() const { return number_; }
+
+ private:
+  std::string_view rest_;
+  std::size_t number_ = 0;
+};
+
+// Knot's form begins with this line.
+constexpr std::string_view kKnotStart = "key:";
+
+Result<TsigKey> parse_knot_key(std::string_view text, std::string_view file) {
+  Lines lines(text);
+  lines.next();
+  const auto wrong = [&](std::string_view what) { return Scanner({}, file).wrong(lines.number(), what); };
+  std::optional<std::string_view> name;
+  std::optional<std::string_view> algorithm;
+  std::optional<std::string_view> secret;
+  for (std::string_view line = lines.next(); !line.empty(); line = lines.next()) {
+    const bool begins_key = line.starts_with('-');
+    if (begins_key == name.has_value()) return wrong("one key is read, and its '- id:' comes first");
+    if (begins_key) line = trimmed(line.substr(1));
+    const std::size_t colon = std::min(line.find(':'), line.size());
+    const std::string_view word = line.substr(0, colon);
+    std::optional<std::string_view>* value = nullptr;
+    if (word == "id" && begins_key) value = &name;
+    if (word == "algorithm" && !begins_key) value = &algorithm;
+    if (word == "secret" && !begins_key) value = &secret;
+    if (value == nullptr) return wrong("'id', 'algorithm' or 'secret' was expected");
+    if (*value) return wrong("'" + std::string(word) + "' is there twice");
+    std::string_view given = trimmed(line.substr(std::min(colon + 1, line.size())));
+    if (given.size() >= 2 && given.front() == '"' && given.back() == '"') given = given.substr(1, given.size() - 2);
+    *value = given;
+  }
+  if (!name || !algorithm || !secret) return wrong("the key has no id, algorithm or secret");
+  TsigKey key{lower(std::string(*name)), lower(std::string(*algorithm)), SecretBytes(std::string(*secret))};
+  if (key.name.ends_with('.')) key.name.pop_back();
+  return key;
+}
+
 }  // namespace
 
 Status check_tsig_key(const TsigKey& key) {
@@ -201,7 +262,8 @@ Result<TsigKey> parse_tsig_key(std::string_view text, std::string_view file) {
     return fail(ErrorCode::too_large,
                 std::string(file) + " has more than " + std::to_string(kLongestFile) + " bytes; a key file is smaller");
   }
-  TsigKey key = TRY(Parser(text, file).parse());
+  const bool knot = Lines(text).next() == kKnotStart;
+  TsigKey key = TRY(knot ? parse_knot_key(text, file) : Parser(text, file).parse());
   TRY_CONTEXT(check_tsig_key(key), std::string(file));
   return key;
 }

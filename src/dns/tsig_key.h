@@ -18,8 +18,9 @@ struct TsigKey {
 // Errors: invalid_argument for an unusable name, algorithm or secret; it never shows the secret.
 Status check_tsig_key(const TsigKey& key);
 
-// One key statement as tsig-keygen(8) writes it: key "NAME" { algorithm ALG; secret "BASE64"; }; with the comments of
-// named.conf. `file` is what errors call it; they say the line and never show the secret. Errors: parse_error,
+// One key, as tsig-keygen(8) writes it: key "NAME" { algorithm ALG; secret "BASE64"; }; with the comments of
+// named.conf; or as keymgr(8) of Knot DNS does: a line "key:" and below it "- id: NAME", "algorithm: ALG" and
+// "secret: BASE64". `file` is what errors call it; they say the line and never show the secret. Errors: parse_error,
 // too_large, and those of check_tsig_key.
 Result<TsigKey> parse_tsig_key(std::string_view text, std::string_view file);
 

@@ -62,6 +62,36 @@ TEST(TsigKey, SaysTheLineAndNeverTheSecret) {
   }
 }
 
+TEST(TsigKey, ReadsWhatKeymgrWrites) {
+  const auto key = parse_tsig_key("# hmac-sha384:acme:" + kSecret + "\nkey:\n- id: acme\n  algorithm: hmac-sha384\n" +
+                                      "  secret: \"" + kSecret + "\"\n",
+                                  "k");
+  ASSERT_TRUE(key) << key.error().message;
+  EXPECT_EQ(key->name, "acme");
+  EXPECT_EQ(key->algorithm, "hmac-sha384");
+  EXPECT_EQ(key->secret.reveal(), kSecret);
+  const struct {
+    std::string rest;
+    std::string message;
+  } cases[] = {
+      {"", "k, line 1: the key has no id, algorithm or secret"},
+      {"- id: a\n  secret: " + kSecret, "k, line 3: the key has no id, algorithm or secret"},
+      {"  secret: " + kSecret, "k, line 2: one key is read, and its '- id:' comes first"},
+      {"- id: a\n- id: b", "k, line 3: one key is read, and its '- id:' comes first"},
+      {"- secret: " + kSecret, "k, line 2: 'id', 'algorithm' or 'secret' was expected"},
+      {"- id: a\n  " + kSecret, "k, line 3: 'id', 'algorithm' or 'secret' was expected"},
+      {"- id: a\n  secret: " + kSecret + "\n  secret: " + kSecret, "k, line 4: 'secret' is there twice"},
+      {"- id: a\n  algorithm:\n  secret: " + kSecret, "k: the TSIG key 'a' is for an algorithm that is not accepted"},
+      {"- id: a\n  algorithm\n  secret: " + kSecret, "k: the TSIG key 'a' is for an algorithm that is not accepted"},
+  };
+  for (const auto& each : cases) {
+    const auto bad = parse_tsig_key("key:\n" + each.rest, "k");
+    ASSERT_FALSE(bad) << each.rest;
+    EXPECT_THAT(bad.error().message, StartsWith(each.message));
+    EXPECT_THAT(bad.error().message + bad.error().hint, Not(HasSubstr("c2Vjcm")));
+  }
+}
+
 TEST(TsigKey, RefusesWhatCannotSign) {
   for (const std::string& body :
        {"algorithm hmac-md5; secret " + kSecret + ";", std::string("algorithm hmac-sha256; secret abc=;"),

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,7 +52,7 @@ std::vector<std::string> environment_of(const ProgramCall& call) {
   return out;
 }
 
-Status check(const ProgramCall& call) {
+Status check_call(const ProgramCall& call) {
   const auto has_nul = [](const std::string& text) { return text.find('\0') != std::string::npos; };
   bool bad = call.arguments.empty() || call.arguments.front().empty() || std::ranges::any_of(call.arguments, has_nul);
   for (const auto& [name, value] : call.environment) {
@@ -59,6 +60,41 @@ Status check(const ProgramCall& call) {
   }
   if (!bad) return {};
   return fail(ErrorCode::invalid_argument, "a program to run has no name, or an argument or variable with a NUL");
+}
+
+Error cannot_run(int why, const std::string& program) {
+  Error error = system_error(why, "cannot run '" + program + "'");
+  if (why == ENOENT) error.hint = "give the path of a program that exists, and in a script that of its interpreter";
+  if (why == EACCES) error.hint = "make it executable: chmod +x " + program;
+  if (why == ENOEXEC) error.hint = "a script begins with a line like #!/bin/sh";
+  return error;
+}
+
+// 0, or why the file cannot be run.
+int executable_problem(const std::string& path) {
+  struct ::stat info{};
+  if (::stat(path.c_str(), &info) != 0) return errno;
+  if (!S_ISREG(info.st_mode)) return EACCES;
+  return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : errno;
+}
+
+// As execvp(3) looks for it.
+int search_problem(const std::string& program) {
+  std::string_view places = "/bin:/usr/bin";
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (text.starts_with("PATH=")) places = text.substr(5);
+  }
+  int problem = ENOENT;
+  for (;;) {
+    const std::size_t colon = places.find(':');
+    const std::string place(places.substr(0, colon));
+    const int here = executable_problem((place.empty() ? "." : place) + "/" + program);
+    if (here == 0) return 0;
+    if (here == EACCES) problem = EACCES;
+    if (colon == std::string_view::npos) return problem;
+    places.remove_prefix(colon + 1);
+  }
 }
 
 struct Pipe {
@@ -114,11 +150,7 @@ class SpawnPlan {
     const int why = ::posix_spawnp(&child, words.front().c_str(), &actions_, &attributes_, pointers(words).data(),
                                    pointers(variables).data());
     if (why == 0) return child;
-    Error error = system_error(why, "cannot run '" + call.arguments.front() + "'");
-    if (why == ENOENT) error.hint = "give the path of a program that exists, and in a script that of its interpreter";
-    if (why == EACCES) error.hint = "make it executable: chmod +x " + call.arguments.front();
-    if (why == ENOEXEC) error.hint = "a script begins with a line like #!/bin/sh";
-    return fail(std::move(error));
+    return fail(cannot_run(why, call.arguments.front()));
   }
 
  private:
@@ -257,8 +289,16 @@ std::string ProgramResult::describe() const {
   return "exited with " + std::to_string(exit_status);
 }
 
+Status PosixProgramRunner::check(const std::string& program) {
+  TRY(check_call({.arguments = {program}}));
+  const bool is_path = program.find('/') != std::string::npos;
+  const int problem = is_path ? executable_problem(program) : search_problem(program);
+  if (problem == 0) return {};
+  return fail(cannot_run(problem, program));
+}
+
 Result<ProgramResult> PosixProgramRunner::run(const ProgramCall& call) {
-  TRY(check(call));
+  TRY(check_call(call));
   Pipe pipe = TRY(make_pipe());
   pid_t child = -1;
   {

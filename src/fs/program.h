@@ -37,12 +37,19 @@ class ProgramRunner {
   // Safe from several threads. Standard input is /dev/null; no descriptor of this process is inherited. Errors: those
   // of starting it (not_found, permission_denied naming the program).
   virtual Result<ProgramResult> run(const ProgramCall& call) = 0;
+  // Whether the program is there and may be run, so that a mistake is said before anything depends on it. Errors as
+  // run().
+  virtual Status check(const std::string& program) {
+    static_cast<void>(program);
+    return {};
+  }
 };
 
 class PosixProgramRunner : public ProgramRunner {
  public:
   explicit PosixProgramRunner(Clock& clock) : clock_(clock) {}
   Result<ProgramResult> run(const ProgramCall& call) override;
+  Status check(const std::string& program) override;
 
  private:
   Clock& clock_;

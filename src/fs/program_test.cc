@@ -151,6 +151,17 @@ TEST_F(Program, SaysWhyItCannotStart) {
   EXPECT_FALSE(run({.arguments = {"echo"}, .environment = {{"a=b", "c"}}}));
 }
 
+TEST_F(Program, IsLookedForBeforeItIsNeeded) {
+  const TemporaryDirectory top;
+  EXPECT_TRUE(runner_.check("sh"));
+  EXPECT_TRUE(runner_.check("/bin/sh"));
+  EXPECT_EQ(runner_.check("lockstep-test-no-such-program").error().code, ErrorCode::not_found);
+  EXPECT_EQ(runner_.check(top.path("missing")).error().code, ErrorCode::not_found);
+  EXPECT_EQ(runner_.check(top.write("plain", "#!/bin/sh\n")).error().code, ErrorCode::permission_denied);
+  EXPECT_EQ(runner_.check("/").error().code, ErrorCode::permission_denied);
+  EXPECT_EQ(runner_.check("").error().code, ErrorCode::invalid_argument);
+}
+
 TEST_F(Program, RunsInSeveralThreads) {
   std::vector<std::jthread> threads;
   for (int thread = 0; thread < 4; ++thread) {
