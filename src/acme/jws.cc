@@ -89,7 +89,8 @@ Result<std::string> bind_external_account(const ExternalAccount& external, const
   const std::string header = base64url_encode(R"({"alg":"HS256","kid":)" + json_quote(external.key_id) +
                                               ",\"url\":" + json_quote(new_account_url) + "}");
   const std::string payload = base64url_encode(jwk);
-  const std::string signature = TRY(crypto::hmac_sha256(external.hmac_key.reveal(), header + "." + payload));
+  const std::string signature =
+      TRY(crypto::hmac(crypto::HmacDigest::sha256, external.hmac_key.reveal(), header + "." + payload));
   return flattened(header, payload, signature);
 }
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "base/base64.h"
-#include "crypto/hmac_sha2.h"
+#include "crypto/hmac.h"
 #include "dns/message.h"
 
 namespace lockstep::dns {
