@@ -148,6 +148,14 @@ _FOLDER = ("cert.pem", "chain.pem", "fullchain.pem", "privkey.pem", "metadata.js
 
 def folder(path: Path, root: Path) -> bytes | None:
     """The certificate in a certificate folder, checked with everything around it; None when nothing is installed."""
+    content = folder_content(path)
+    if content is not None:
+        issued(root, [path / "cert.pem"])
+    return content
+
+
+def folder_content(path: Path) -> bytes | None:
+    """The same without who issued it."""
     visible = [name for name in _FOLDER if (path / name).exists()]
     if not visible:
         return None
@@ -155,7 +163,6 @@ def folder(path: Path, root: Path) -> bytes | None:
         raise Failure(f"half a certificate folder: only {', '.join(visible)} can be read")
     certificate = path / "cert.pem"
     pair(certificate, path / "privkey.pem")
-    issued(root, [certificate])
     content = certificate.read_bytes()
     if (path / "fullchain.pem").read_bytes() != content + (path / "chain.pem").read_bytes():
         raise Failure("fullchain.pem is not cert.pem and chain.pem")

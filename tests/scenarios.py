@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import acme_scenarios
 import oracles
 from injection import KILL, Point, Tracer
 from support import Failure, binary, lockstep, make_ca, make_openssl_request, make_request, scratch, sign
@@ -28,6 +29,7 @@ class Scenario:
     recover: bool = False  # `lockstep recover` comes before `state`: the change shows file by file (Publish)
     crashed: bool = False  # the prepared directory is what a kill left: the command recovers it first
     may_change: tuple[str, ...] = ()  # names a failed run may rewrite, for a written reason
+    resumes: bool = False  # a failed run keeps what the next one goes on with: an order, a draft, the reason
     control: bool = False  # not atomic on purpose: the sweep must find bad states
     tool: str = "lockstep"  # whose command it is; those of others are in peers/
     tracer: Callable[[Path, Path], Tracer] = Tracer  # peers/tracing.py's for a command of several threads or processes
@@ -348,6 +350,10 @@ SCENARIOS = (
              sign_state(1, ("r0.crt",)), sign_follow(_SIGN, 1), crashed=True),
     Scenario("import, after a crash", _killed(folder_fixture(0), _import(1), "renameat", "/.lockstep/current"),
              _import(1), _folder_state(None, 1), _folder_follow(_import(1), _folder_state(None, 1)), crashed=True),
+    Scenario("cert obtain", acme_scenarios.prepare(False), acme_scenarios.obtain, acme_scenarios.state,
+             acme_scenarios.follow(acme_scenarios.obtain), resumes=True, aside=("./webroot",)),
+    Scenario("cert renew", acme_scenarios.prepare(True), acme_scenarios.renew, acme_scenarios.state,
+             acme_scenarios.follow(acme_scenarios.renew), resumes=True, aside=("./webroot",)),
     Scenario("control: two copies", _copy_prepare, _copy_argv, _copy_state, lambda work, state: None,
              control=True),
 )  # fmt: skip

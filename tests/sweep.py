@@ -191,8 +191,9 @@ class Sweep:
             with self._lock:
                 self.report.uncertain[f"{point.call.name} {point.action}"] += 1
             self._complete(bench, after, injected, None)
-        elif self.scenario.crashed:
-            self._complete(bench, after, injected, OLD)  # what the crash left over may have been swept, nothing else
+        elif self.scenario.crashed or self.scenario.resumes:
+            # What a crash left over may have been swept, or what the next run goes on with is kept; nothing else.
+            self._complete(bench, after, injected, OLD)
         else:
             before = bench.before | {name: after[name] for name in self.scenario.may_change if name in after}
             if difference := tree_difference(before, after):
