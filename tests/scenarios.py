@@ -30,9 +30,11 @@ class Scenario:
     crashed: bool = False  # the prepared directory is what a kill left: the command recovers it first
     may_change: tuple[str, ...] = ()  # names a failed run may rewrite, for a written reason
     resumes: bool = False  # a failed run keeps what the next one goes on with: an order, a draft, the reason
+    networked: bool = False  # it reads from sockets, so that reads and closes are not counted alike in every run
     control: bool = False  # not atomic on purpose: the sweep must find bad states
     tool: str = "lockstep"  # whose command it is; those of others are in peers/
     tracer: Callable[[Path, Path], Tracer] = Tracer  # peers/tracing.py's for a command of several threads or processes
+    tidies: tuple[str, ...] = ()  # paths whose last sync only tidies up after the commit
     aside: tuple[str, ...] = ()  # paths "./…" below which no fault is made: logs, a web server's folder
 
 
@@ -351,9 +353,11 @@ SCENARIOS = (
     Scenario("import, after a crash", _killed(folder_fixture(0), _import(1), "renameat", "/.lockstep/current"),
              _import(1), _folder_state(None, 1), _folder_follow(_import(1), _folder_state(None, 1)), crashed=True),
     Scenario("cert obtain", acme_scenarios.prepare(False), acme_scenarios.obtain, acme_scenarios.state,
-             acme_scenarios.follow(acme_scenarios.obtain), resumes=True, aside=("./webroot",)),
+             acme_scenarios.follow(acme_scenarios.obtain), resumes=True, networked=True,
+             tidies=("./data/orders",)),
     Scenario("cert renew", acme_scenarios.prepare(True), acme_scenarios.renew, acme_scenarios.state,
-             acme_scenarios.follow(acme_scenarios.renew), resumes=True, aside=("./webroot",)),
+             acme_scenarios.follow(acme_scenarios.renew), resumes=True, networked=True,
+             tidies=("./data/orders",)),
     Scenario("control: two copies", _copy_prepare, _copy_argv, _copy_state, lambda work, state: None,
              control=True),
 )  # fmt: skip
