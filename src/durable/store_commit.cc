@@ -19,6 +19,7 @@ constexpr std::uint32_t kDefaultMemberMode = 0644;
 
 Result<Generation> StoreWriter::commit(const Change& change) {
   const bool first = !live_ && !current_;
+  const bool over_an_edit = current_edited_;
   const Generation generation = TRY(build(change));
   const Generation live = TRY(go_live(generation));
   if (options_.group) {
@@ -28,9 +29,9 @@ Result<Generation> StoreWriter::commit(const Change& change) {
       static_cast<void>(changed);
     }
   }
-  if (first) {
-    // Proof that something was committed, so that a lost pointer is never taken for a first commit that was cut off.
-    // The commit stands without it.
+  if (first || over_an_edit) {
+    // Proof that something was committed, so that a lost pointer is never taken for a first commit that was cut off;
+    // and a generation that was edited is no longer kept. The commit stands without it.
     const Status recorded = record_history();
     static_cast<void>(recorded);
   }
@@ -213,11 +214,12 @@ Result<Generation> StoreWriter::go_live(Generation generation) {
   if (!next) return abandon(next.error());
   auto names = examine_stable_names(*store_, next->manifest());
   if (!names) return abandon(std::move(names).error());
-  if (!names->foreign.empty()) return abandon(stable_name_error(*store_, names->foreign.front(), false));
+  // A repair puts the links back when the generation that they lead to is live.
+  if (!names->foreign.empty() && !repairing_) return abandon(stable_name_error(*store_, names->foreign.front(), false));
   // A regular file in the way of a name that the store did not have yet is somebody else's. One that replaced a link is
   // taken over by this commit, or opening the store would have refused it.
   for (const std::string& name : names->replaced) {
-    if (!current_ || !current_->has(name)) return abandon(stable_name_error(*store_, name, false));
+    if (!repairing_ && (!current_ || !current_->has(name))) return abandon(stable_name_error(*store_, name, false));
   }
   if (!names->missing.empty()) {
     // Dangling until the pointer moves: then they appear at once.
@@ -278,13 +280,6 @@ Result<Generation> StoreWriter::make_live(Generation generation) {
   // The older manifest knows nothing of the younger generations: without the record they would be swept, and their
   // numbers given again.
   return go_live_recorded(generation);
-}
-
-Result<bool> StoreWriter::repair_history() {
-  if (!history_damaged_) return false;
-  TRY(record_history());
-  history_damaged_ = false;
-  return true;
 }
 
 Status StoreWriter::collect() {
