@@ -95,7 +95,8 @@ std::string view_ca(SimFileSystem& disk) {
     for (const auto& store : report["stores"]) {
       for (const auto& finding : store["findings"]) {
         // What a cut-off command left is no part of the CA; recover() checks that it goes.
-        if (finding["kind"] != "leftover") text += finding.dump();
+        const bool removal_cut_off = finding["what"].get<std::string>().starts_with("a kept generation lacks files");
+        if (finding["kind"] != "leftover" && !removal_cut_off) text += finding.dump();
       }
     }
   }

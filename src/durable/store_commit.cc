@@ -286,15 +286,18 @@ Status StoreWriter::collect() {
   const UnixSeconds now = runtime_->clock.now();
   // The newest ones stay, also when an older one cannot go.
   const std::size_t newest = std::max<std::size_t>(options_.keep.generations, 1);
+  const std::size_t most = std::max(options_.keep.most, newest);
   for (std::size_t i = 0; i + newest < history_.size();) {
     const Generation generation = history_[i];
     if (generation == live_ || generation == pending_) {
       ++i;
       continue;
     }
-    // It was live until its successor was made.
-    auto successor = Snapshot::open_generation(*control_, history_[i + 1]);
-    if (!successor || successor->manifest().created_at + options_.keep.seconds > now) return {};
+    if (history_.size() <= most) {
+      // It was live until its successor was made.
+      auto successor = Snapshot::open_generation(*control_, history_[i + 1]);
+      if (!successor || successor->manifest().created_at + options_.keep.seconds > now) return {};
+    }
     TRY(remove_generation(generation));
     if (history_[i] == generation) ++i;  // pinned by a reader
   }

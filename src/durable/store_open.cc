@@ -310,11 +310,12 @@ Status StoreWriter::restore_names_of_copies() {
 
 Status StoreWriter::put_links(const std::vector<std::string>& replaced) {
   for (const std::string& name : replaced) {
+    // Made where every writer sweeps: beside the name a crash would leave it for good.
     const std::string temporary = temporary_name(runtime_->random, name);
-    TRY(store_->make_symlink(stable_target(name), temporary));
-    Status renamed = store_->rename(temporary, *store_, name);
+    TRY(control_->make_symlink(stable_target(name), temporary));
+    Status renamed = control_->rename(temporary, *store_, name);
     if (!renamed) {
-      const Status removed = store_->remove_file(temporary);
+      const Status removed = control_->remove_file(temporary);
       if (!removed) return fail(std::move(renamed).error().with_hint("left behind: " + removed.error().message));
       return renamed;
     }
