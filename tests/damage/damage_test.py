@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, os.fspath(Path(__file__).resolve().parent.parent))
 
-from cli_case import Case
+from cli_case import Case, UnprivilegedCase
 from corpus import CA, CORPUS, Damage
 from support import (binary, check_issued, check_pair, environment, lockstep, lockstep_json, make_ca, make_request,
                      scratch, sign, tree_difference, tree_state)  # fmt: skip
@@ -194,6 +194,29 @@ class Corpus(unittest.TestCase):
         sign(self.ca, self.work / "p3.csr", self.work / "p3.crt")
         self.import_pair(3)
         check_pair(self.folder / "cert.pem", self.folder / "privkey.pem")
+
+
+class Unreadable(UnprivilegedCase):
+    """What cannot be read is not damaged: whoever acts on it goes back to an older state although the newer is whole."""
+
+    def test_a_file_without_permission_is_said_and_nothing_is_repaired(self) -> None:
+        for command in (["init", "--subject", "CN=Root"], ["crl"]):
+            self.assertEqual(self.lockstep("ca", *command).code, 0)
+        (self.ca / ".lockstep" / "pending").symlink_to("gen-00000042")  # damage that a repair would mend
+        for name in ("serial", "index.json", "manifest.json"):
+            with self.subTest(name=name):
+                path = live(self.ca) / name
+                path.chmod(0)
+                before = tree_state(self.top)
+                for more in ([], ["--repair"]):
+                    outcome = self.lockstep("doctor", *more, self.ca)
+                    self.assertEqual(outcome.code, 1)
+                    self.assertIn("Permission denied", outcome.stdout + outcome.stderr)
+                    if not more:
+                        self.assertIn("  unreadable: ", outcome.stdout)
+                self.assertIn("nothing is repaired as long as a part cannot be read", outcome.stderr)
+                self.assertEqual(tree_difference(before, tree_state(self.top)), [])
+                path.chmod(0o600)
 
 
 class Elsewhere(Case):
