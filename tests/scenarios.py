@@ -303,6 +303,34 @@ def _request_crashed(work: Path) -> None:
     (work / "old-digest").write_text(digest)
 
 
+# doctor --repair
+
+
+def _repair_prepare(work: Path) -> None:
+    """The key of the newest certificate is lost with all its copies: the pair before it is what is left."""
+    folder_fixture(2)(work)
+    (work / "data" / "certs" / "localhost" / ".lockstep" / "current" / "privkey.pem").write_text("")
+
+
+_REPAIR = _lockstep("doctor", "--repair", "data/certs/localhost")
+
+
+def _repair_state(work: Path) -> str:
+    if not (work / "data" / "certs" / "localhost" / "privkey.pem").read_bytes():
+        return OLD
+    return _folder_state(None, 0)(work)
+
+
+def _repair_follow(work: Path, state: str) -> None:
+    _again(_REPAIR, work)
+    _must(_repair_state(work), NEW, "after doctor --repair")
+    # What was set aside has been looked at.
+    for aside in (work / "data" / "certs" / "localhost" / ".lockstep").glob("set-aside-*"):
+        shutil.rmtree(aside)
+    _again(_import(1), work)
+    lockstep("cert", "--path", "data", "verify", "localhost", "--trust", "ca/ca.crt", cwd=work)
+
+
 # The control: what people do with cp. The sweep must call it bad.
 
 
@@ -358,6 +386,7 @@ SCENARIOS = (
     Scenario("cert renew", acme_scenarios.prepare(True), acme_scenarios.renew, acme_scenarios.state,
              acme_scenarios.follow(acme_scenarios.renew), resumes=True, networked=True,
              tidies=("./data/orders",)),
+    Scenario("doctor --repair", _repair_prepare, _REPAIR, _repair_state, _repair_follow, crashed=True),
     Scenario("control: two copies", _copy_prepare, _copy_argv, _copy_state, lambda work, state: None,
              control=True),
 )  # fmt: skip
