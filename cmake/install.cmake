@@ -23,5 +23,6 @@ install(FILES ${CMAKE_BINARY_DIR}/lockstep-config.cmake ${CMAKE_BINARY_DIR}/lock
 file(RELATIVE_PATH LOCKSTEP_PC_TO_INCLUDE /${CMAKE_INSTALL_LIBDIR}/pkgconfig /${CMAKE_INSTALL_INCLUDEDIR}/lockstep)
 configure_file(cmake/lockstep.pc.in ${CMAKE_BINARY_DIR}/lockstep.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/lockstep.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-install(FILES packaging/lockstep-recover.service
+install(FILES packaging/lockstep-recover.service packaging/lockstep-agent.service packaging/lockstep-renew.service
+              packaging/lockstep-renew.timer packaging/lockstep.toml
         DESTINATION ${CMAKE_INSTALL_DATADIR}/lockstep/systemd)

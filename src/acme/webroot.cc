@@ -115,7 +115,10 @@ class Webroot final : public ChallengeSolver {
       return fail(
           std::move(error).with_hint("make it an ordinary directory; links are followed up to .well-known only"));
     }
-    return durable::atomic_write_in(runtime_, **challenges, task.token, task.key_authorization, {.mode = kFileMode});
+    Status written =
+        durable::atomic_write_in(runtime_, **challenges, task.token, task.key_authorization, {.mode = kFileMode});
+    if (!written) may_not_sync_ = true;
+    return written;
   }
 
   // Everything of this proof, whoever put it there, and the directories that this object made once they are empty. A
@@ -141,12 +144,16 @@ class Webroot final : public ChallengeSolver {
     return fail(std::move(error));
   }
 
-  static Status remove_proof(fs::Directory& challenges, const ChallengeTask& task) {
+  Status remove_proof(fs::Directory& challenges, const ChallengeTask& task) {
     TRY(durable::sweep_temporaries(challenges, [&](const std::string& owner) { return owner == task.token; }));
     Status removed = challenges.remove_file(task.token);
     if (!removed && !is_absent(removed.error())) return removed;
+    // Once it failed, a sync of this directory says nothing any more; that a proof is back after a power cut harms
+    // nobody, and the order's journal knows of it.
+    if (may_not_sync_) return {};
     const Status durable = challenges.sync();
     if (durable) return {};
+    may_not_sync_ = true;
     return fail(ErrorCode::commit_uncertain,
                 "the proof '" + fs::join_path(challenges.path(), task.token) +
                     "' is removed, but may be back after a power cut: " + durable.error().message,
@@ -169,6 +176,7 @@ class Webroot final : public ChallengeSolver {
   std::mutex mutex_;
   bool made_well_known_ = false;
   bool made_challenges_ = false;
+  bool may_not_sync_ = false;  // a sync of the challenges' directory failed, or may have
 };
 
 }  // namespace

@@ -6,7 +6,9 @@
 #include "base/base64.h"
 #include "certstore/domain_name.h"
 #include "cli/cert_common.h"
+#include "cli/certificate_options.h"
 #include "cli/commands.h"
+#include "cli/configuration.h"
 #include "cli/group_lookup.h"
 #include "fs/io.h"
 
@@ -214,9 +216,23 @@ Result<std::vector<agent::Candidate>> stored_candidates(Context& context, const 
     const std::string domain = TRY(as_usage(certstore::parse_domain(text), "--domain"));
     candidates.push_back({.domain = domain, .wanted = {}});
   }
-  if (!domains.empty()) return candidates;
+  const bool all = domains.empty();
+  const auto find = [&](const std::string& domain) {
+    return std::find_if(candidates.begin(), candidates.end(), [&](const auto& one) { return one.domain == domain; });
+  };
+  // What the configuration says counts, also for certificates that there are not yet.
+  for (const CertificateOptions& options : context.configuration().certificates) {
+    const agent::CertificateSettings settings = TRY_CONTEXT(certificate_settings(context, options), "configuration");
+    const auto listed = find(settings.domain());
+    if (listed != candidates.end())
+      listed->wanted = settings;
+    else if (all)
+      candidates.push_back({.domain = settings.domain(), .wanted = settings});
+  }
+  if (!all) return candidates;
   const std::vector<std::string> known = TRY(certstore::list_domains(files, root));
-  for (const std::string& domain : known) candidates.push_back({.domain = domain, .wanted = {}});
+  for (const std::string& domain : known)
+    if (find(domain) == candidates.end()) candidates.push_back({.domain = domain, .wanted = {}});
   return candidates;
 }
 

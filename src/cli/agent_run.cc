@@ -6,6 +6,7 @@
 #include "cli/acme_common.h"
 #include "cli/cert_common.h"
 #include "cli/commands.h"
+#include "cli/configuration.h"
 #include "http/server.h"
 
 namespace lockstep::cli {
@@ -76,7 +77,7 @@ class Agent {
 
   Result<int> round_once() {
     const auto candidates = TRY(stored_candidates(context_, {}));
-    const auto run = TRY(AcmeRun::make(context_, {}));
+    const auto run = TRY(AcmeRun::make(context_, context_.configuration().account));
     wait_for_jitter();
     return deliver_reports(context_, agent::renew_all(run->toolbox(), candidates, how_), false, false);
   }
@@ -84,7 +85,7 @@ class Agent {
   Status round() {
     const auto candidates = TRY(stored_candidates(context_, {}));
     // Sessions and listeners live for a round: nothing is held while nothing is done.
-    const auto run = TRY(AcmeRun::make(context_, {}));
+    const auto run = TRY(AcmeRun::make(context_, context_.configuration().account));
     agent::Surroundings& around = run->surroundings();
     const auto began = clock().monotonic();
     const auto reports = agent::renew_all(run->toolbox(), candidates, how_);

@@ -1,6 +1,7 @@
 // lockstep cert renew: every certificate that is due, as it was obtained.
 #include "cli/acme_common.h"
 #include "cli/commands.h"
+#include "cli/configuration.h"
 
 namespace lockstep::cli {
 
@@ -20,7 +21,7 @@ Result<int> run_renew(Context& context, const Options& options) {
   if (!options.concurrency.empty())
     how.concurrency = static_cast<unsigned>(TRY(positive_number(options.concurrency, "--concurrency", kMostAtOnce)));
   std::vector<agent::Candidate> candidates = TRY(stored_candidates(context, options.domains));
-  const auto run = TRY(AcmeRun::make(context, {}));
+  const auto run = TRY(AcmeRun::make(context, context.configuration().account));
   for (agent::Candidate& candidate : candidates) {
     if (!options.domains.empty()) {
       const auto assessment = TRY(agent::assess(run->surroundings().runtime, run->surroundings().root, candidate));
@@ -31,9 +32,9 @@ Result<int> run_renew(Context& context, const Options& options) {
     }
     if (!options.dry_run) continue;
     const auto state = TRY(agent::load_state(context.environment().files, run->surroundings().root, candidate.domain));
-    if (!state.settings) continue;
-    candidate.wanted = state.settings;
-    candidate.wanted->server = acme::staging_of(state.settings->server).value_or(state.settings->server);
+    if (!candidate.wanted) candidate.wanted = state.settings;
+    if (!candidate.wanted) continue;
+    candidate.wanted->server = acme::staging_of(candidate.wanted->server).value_or(candidate.wanted->server);
   }
   return deliver_reports(context, agent::renew_all(run->toolbox(), candidates, how), options.dry_run,
                          options.exit_code);

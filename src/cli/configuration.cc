@@ -4,36 +4,175 @@
 #include <toml++/toml.h>
 
 #include <map>
+#include <variant>
 
 namespace lockstep::cli {
 
+namespace {
+
+// What a key's value goes to: a text, a switch, or a list of texts (a single text is a list of one).
+using Target = std::variant<std::string*, bool*, std::vector<std::string>*, std::optional<std::string>*>;
+using Keys = std::map<std::string_view, Target>;
+
+class Reader {
+ public:
+  explicit Reader(std::string name) : name_(std::move(name)) {}
+
+  [[nodiscard]] std::string at(const toml::source_region& source) const {
+    return name_ + ":" + std::to_string(source.begin.line) + ": ";
+  }
+
+  Status table(const toml::table& table, const Keys& keys) const {
+    for (const auto& [key, value] : table) {
+      const auto found = keys.find(key.str());
+      if (found == keys.end()) return unknown(key, keys);
+      TRY(store(std::string(key.str()), value, found->second));
+    }
+    return {};
+  }
+
+  [[nodiscard]] Status unknown(const toml::key& key, const Keys& keys) const {
+    std::string known;
+    for (const auto& [name, target] : keys) known += (known.empty() ? "" : ", ") + std::string(name);
+    return fail(ErrorCode::invalid_argument, at(key.source()) + "unknown key '" + std::string(key.str()) + "'",
+                "the keys are " + known);
+  }
+
+  [[nodiscard]] Status wrong(const toml::node& value, const std::string& key, const char* wanted) const {
+    return fail(ErrorCode::invalid_argument, at(value.source()) + "'" + key + "' must be " + wanted);
+  }
+
+ private:
+  Status store(const std::string& key, const toml::node& value, const Target& target) const {
+    if (bool* const* flag = std::get_if<bool*>(&target)) {
+      if (!value.is_boolean()) return wrong(value, key, "true or false");
+      **flag = value.as_boolean()->get();
+      return {};
+    }
+    if (std::vector<std::string>* const* list = std::get_if<std::vector<std::string>*>(&target)) {
+      (*list)->clear();
+      if (value.is_string()) {
+        (*list)->push_back(value.as_string()->get());
+        return {};
+      }
+      const toml::array* array = value.as_array();
+      if (array == nullptr) return wrong(value, key, "a text in quotes or a list of them");
+      for (const toml::node& one : *array) {
+        if (!one.is_string()) return wrong(one, key, "a list of texts in quotes");
+        (*list)->push_back(one.as_string()->get());
+      }
+      return {};
+    }
+    if (!value.is_string()) return wrong(value, key, "a text in quotes");
+    const std::string text = value.as_string()->get();
+    if (text.empty()) return wrong(value, key, "no empty text");
+    if (std::string* const* single = std::get_if<std::string*>(&target))
+      **single = text;
+    else
+      *std::get<std::optional<std::string>*>(target) = text;
+    return {};
+  }
+
+  std::string name_;
+};
+
+// What [acme] may say for all certificates, and each [[certificate]] for itself.
+Keys certificate_keys(CertificateOptions* options) {
+  return {{"http", &options->http},
+          {"webroot", &options->webroot},
+          {"tls_alpn", &options->tls_alpn},
+          {"dns", &options->dns},
+          {"dns_server", &options->dns_server},
+          {"dns_key", &options->dns_key},
+          {"dns_wait", &options->dns_wait},
+          {"key_type", &options->key_type},
+          {"reuse_key", &options->reuse_key},
+          {"profile", &options->profile},
+          {"preferred_chain", &options->preferred_chain},
+          {"renew_before", &options->renew_before},
+          {"group", &options->group},
+          {"combined", &options->combined},
+          {"nginx_conf", &options->nginx_conf},
+          {"pre_hook", &options->pre_hooks},
+          {"deploy_hook", &options->deploy_hooks},
+          {"post_hook", &options->post_hooks},
+          {"failure_hook", &options->failure_hooks},
+          {"rollback_on_deploy_failure", &options->rollback},
+          {"server", &options->account.server},
+          {"ca_bundle", &options->account.ca_bundle},
+          {"insecure_http", &options->account.insecure_http}};
+}
+
+bool names_a_proof(const toml::table& table) {
+  for (const char* key : {"http", "webroot", "tls_alpn", "dns", "dns_server"})
+    if (table.contains(key)) return true;
+  return false;
+}
+
+void forget_proof(CertificateOptions* options) {
+  for (std::string* text : {&options->http, &options->webroot, &options->tls_alpn, &options->dns, &options->dns_server,
+                            &options->dns_key, &options->dns_wait})
+    text->clear();
+}
+
+Status read_acme(const Reader& reader, const toml::node& node, CertificateOptions* defaults) {
+  const toml::table* table = node.as_table();
+  if (table == nullptr) return reader.wrong(node, "acme", "a table: [acme]");
+  Keys keys = certificate_keys(defaults);
+  keys.insert({{"email", &defaults->account.emails},
+               {"agree_tos", &defaults->account.agree_tos},
+               {"eab_kid", &defaults->account.eab_key_id},
+               {"eab_hmac_file", &defaults->account.eab_hmac_file}});
+  return reader.table(*table, keys);
+}
+
+Status read_certificates(const Reader& reader, const toml::node& node, const CertificateOptions& defaults,
+                         std::vector<CertificateOptions>* certificates) {
+  const toml::array* array = node.as_array();
+  if (array == nullptr) return reader.wrong(node, "certificate", "a list of tables: [[certificate]]");
+  for (const toml::node& one : *array) {
+    const toml::table* table = one.as_table();
+    if (table == nullptr) return reader.wrong(one, "certificate", "a list of tables: [[certificate]]");
+    CertificateOptions options = defaults;
+    // Another way of proving takes the place of the common one, it does not come beside it.
+    if (names_a_proof(*table)) forget_proof(&options);
+    Keys keys = certificate_keys(&options);
+    keys.insert({"names", &options.domains});
+    TRY(reader.table(*table, keys));
+    if (options.domains.empty())
+      return fail(ErrorCode::invalid_argument, reader.at(one.source()) + "a certificate has no 'names'");
+    certificates->push_back(std::move(options));
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<Configuration> parse_configuration(std::string_view toml, const std::string& name) {
-  const auto at = [&](const toml::source_region& source) {
-    return name + ":" + std::to_string(source.begin.line) + ": ";
-  };
+  const Reader reader(name);
   const toml::parse_result parsed = toml::parse(toml, name);
   if (!parsed) {
-    return fail(ErrorCode::invalid_argument, at(parsed.error().source()) + std::string(parsed.error().description()));
+    return fail(ErrorCode::invalid_argument,
+                reader.at(parsed.error().source()) + std::string(parsed.error().description()));
   }
   Configuration configuration;
-  const std::map<std::string_view, std::optional<std::string>*> known = {
-      {"data_dir", &configuration.data_directory},
-      {"path", &configuration.path},
-      {"lock_timeout", &configuration.lock_timeout},
-      {"log_format", &configuration.log_format},
-  };
-  for (const auto& [key, value] : parsed.table()) {
-    const auto found = known.find(key.str());
-    if (found == known.end()) {
-      return fail(ErrorCode::invalid_argument, at(key.source()) + "unknown key '" + std::string(key.str()) + "'",
-                  "the keys are data_dir, path, lock_timeout, log_format");
-    }
-    const auto* text = value.as_string();
-    if (text == nullptr) {
-      return fail(ErrorCode::invalid_argument,
-                  at(value.source()) + "'" + std::string(key.str()) + "' must be a text in quotes");
-    }
-    *found->second = text->get();
+  CertificateOptions defaults;
+  const Keys known = {{"data_dir", &configuration.data_directory},
+                      {"path", &configuration.path},
+                      {"lock_timeout", &configuration.lock_timeout},
+                      {"log_format", &configuration.log_format}};
+  toml::table global = parsed.table();
+  if (const toml::node* acme = global.get("acme")) TRY(read_acme(reader, *acme, &defaults));
+  configuration.account = defaults.account;
+  if (const toml::node* list = global.get("certificate"))
+    TRY(read_certificates(reader, *list, defaults, &configuration.certificates));
+  global.erase("acme");
+  global.erase("certificate");
+  const Status read = reader.table(global, known);
+  if (!read) {
+    Error error = read.error();
+    if (!error.hint.empty()) error.hint += ", and the tables [acme] and [[certificate]]";
+    return fail(std::move(error));
   }
   if (configuration.log_format && *configuration.log_format != "text" && *configuration.log_format != "json") {
     return fail(ErrorCode::invalid_argument, name + ": 'log_format' must be \"text\" or \"json\"");

@@ -1,19 +1,24 @@
-// The configuration file (TOML): the same settings as the global flags. An unknown key is an error with its line.
+// The configuration file (TOML): the global flags, and with [acme] and [[certificate]] everything that `cert obtain` is
+// told by options. An unknown key is an error with its line. docs/formats/configuration.md.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "cli/certificate_options.h"
 
 namespace lockstep::cli {
 
 struct Configuration {
-  std::optional<std::string> data_directory;  // data_dir
-  std::optional<std::string> path;            // path
-  std::optional<std::string> lock_timeout;    // lock_timeout
-  std::optional<std::string> log_format;      // log_format
+  std::optional<std::string> data_directory;     // data_dir
+  std::optional<std::string> path;               // path
+  std::optional<std::string> lock_timeout;       // lock_timeout
+  std::optional<std::string> log_format;         // log_format
+  AccountOptions account;                        // [acme]
+  std::vector<CertificateOptions> certificates;  // [[certificate]], each filled up from [acme]
 };
 
 // Errors: invalid_argument naming file, line and key.

@@ -12,10 +12,15 @@ namespace {
 constexpr std::size_t kConfigurationLimit = 1U << 20U;
 }  // namespace
 
+Context::Context(Environment& environment)
+    : environment_(environment), configuration_(std::make_shared<const Configuration>()) {}
+
 Status Context::load_configuration() {
   if (options_.config_file.empty()) return {};
   const std::string text = TRY(fs::read_input(environment_.files, options_.config_file, kConfigurationLimit));
-  const Configuration configuration = TRY(parse_configuration(text, options_.config_file));
+  Configuration read = TRY(parse_configuration(text, options_.config_file));
+  configuration_ = std::make_shared<const Configuration>(std::move(read));
+  const Configuration& configuration = *configuration_;
   const auto fill = [](std::string* option, const std::optional<std::string>& value) {
     if (option->empty() && value) *option = *value;
   };

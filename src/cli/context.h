@@ -14,6 +14,8 @@
 
 namespace lockstep::cli {
 
+struct Configuration;
+
 struct GlobalOptions {
   bool json = false;
   bool quiet = false;
@@ -27,7 +29,7 @@ struct GlobalOptions {
 
 class Context {
  public:
-  explicit Context(Environment& environment) : environment_(environment) {}
+  explicit Context(Environment& environment);
 
   [[nodiscard]] Environment& environment() { return environment_; }
   [[nodiscard]] GlobalOptions& options() { return options_; }
@@ -35,6 +37,8 @@ class Context {
 
   // Settings that come from flags, else the configuration file, else the environment, else the default.
   Status load_configuration();
+  // What the configuration file says of certificates; empty without one.
+  [[nodiscard]] const Configuration& configuration() const { return *configuration_; }
   [[nodiscard]] Result<std::string> data_directory();
   [[nodiscard]] Result<std::string> root();
   Result<durable::Runtime> runtime();
@@ -55,6 +59,7 @@ class Context {
   void log(const char* level, const std::string& message);
   Environment& environment_;
   GlobalOptions options_;
+  std::shared_ptr<const Configuration> configuration_;
   bool progress_shown_ = false;
 };
 

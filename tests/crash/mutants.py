@@ -54,7 +54,8 @@ MUTANTS = (
 
 _PYTHON = (sys.executable, "-B")
 _RIGS = {
-    "explorer": (("build/durable_test", "--gtest_filter=*Durable*"), ("build/cli_test",)),
+    "explorer": (("build/durable_test", "--gtest_filter=*Durable*", "--gtest_fail_fast"),
+                 ("build/cli_test", "--gtest_fail_fast")),
     "sweep": ((*_PYTHON, "tests/sweep.py", "--sample", "40", "--seed", _SEED),),
     "power cut": ((*_PYTHON, "tests/crash/power_cut.py", "--file-system", "ext4", "--states", "60", "--seed", _SEED),
                   (*_PYTHON, "tests/crash/power_cut.py", "--file-system", "btrfs", "--states", "30", "--seed", _SEED)),
