@@ -6,11 +6,10 @@
 #include <iostream>
 #include <set>
 
-#include "cli/simulated_command.h"
+#include "cli/command_fixture.h"
 #include "fs/io.h"
 #include "testing/crash_explorer.h"
 #include "testing/effort.h"
-
 
 namespace lockstep::cli {
 namespace {
@@ -79,9 +78,7 @@ void remove(SimFileSystem& disk, const std::string& path) {
   ASSERT_TRUE((*directory)->remove_file(split.name));
 }
 
-bool repaired(SimFileSystem& disk, const std::string& store) {
-  return lockstep(disk, {"doctor", store}).status == 0;
-}
+bool repaired(SimFileSystem& disk, const std::string& store) { return lockstep(disk, {"doctor", store}).status == 0; }
 
 // What a repair owes, in words that do not depend on how often it was tried: the CA's list with its revocations, that
 // the counters did not fall behind, and that the doctor is content.
@@ -159,10 +156,12 @@ Damage overwritten(const std::string& store, const std::string& member, const st
 }
 
 Damage missing(const std::string& store, const std::string& member) {
-  return {"a missing " + member + " in " + store, store, [=](SimFileSystem& disk) { remove(disk, in_use(disk, store, member)); }};
+  return {"a missing " + member + " in " + store, store,
+          [=](SimFileSystem& disk) { remove(disk, in_use(disk, store, member)); }};
 }
 
-Damage pointer(const std::string& what, const std::string& store, const std::function<void(SimFileSystem&, const std::string&)>& put) {
+Damage pointer(const std::string& what, const std::string& store,
+               const std::function<void(SimFileSystem&, const std::string&)>& put) {
   return {what + " of " + store, store, [=](SimFileSystem& disk) {
             remove(disk, store + "/.lockstep/current");
             if (put) put(disk, store + "/.lockstep/current");
@@ -183,7 +182,8 @@ std::vector<Damage> of_both(const std::string& store, const std::string& member)
                 disk.make_directories(at);
                 disk.write_file(at + "/file", "mine too");
               }),
-      {"a damaged record of " + store, store, [=](SimFileSystem& disk) { disk.write_file(control + "history", "junk"); }},
+      {"a damaged record of " + store, store,
+       [=](SimFileSystem& disk) { disk.write_file(control + "history", "junk"); }},
       {"a pending pointer that dangles in " + store, store,
        [=](SimFileSystem& disk) { disk.make_symlink("gen-00000042", control + "pending"); }},
       {"a damaged kept generation of " + store, store,
