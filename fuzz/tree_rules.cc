@@ -28,11 +28,12 @@ class Rules {
     for (const auto& [path, entry] : before_.tree()) {
       const TreeEntry* now = after_.at(path);
       if (now == nullptr || *now != entry) {
+        if (is_excused(path, &entry, now)) continue;
         if (std::string why = judge(path, &entry, now); !why.empty()) return path + ": " + why;
       }
     }
     for (const auto& [path, entry] : after_.tree()) {
-      if (before_.at(path) != nullptr) continue;
+      if (before_.at(path) != nullptr || is_excused(path, nullptr, &entry)) continue;
       if (std::string why = judge(path, nullptr, &entry); !why.empty()) return path + ": " + why;
     }
     return {};
@@ -46,6 +47,25 @@ class Rules {
     if (is_at_or_below(path, control)) return judge_in_control(path.substr(control.size() + 1), was, is);
     if (path == store_) return was == nullptr && allowance_.commits ? "" : "the store's own directory";
     return judge_beside(path.substr(store_.size() + 1), was, is);
+  }
+
+  // What a repair moves is under another name, whole; what it closes to others is otherwise the same.
+  bool is_excused(const std::string& path, const TreeEntry* was, const TreeEntry* is) {
+    if (!allowance_.repairs) return false;
+    const std::string aside = before_.control() + "/set-aside-";
+    if (was == nullptr) return path.starts_with(aside);
+    if (is != nullptr && was->type == is->type && was->content == is->content)
+      return (is->attributes.mode & ~was->attributes.mode) == 0;
+    std::string name = path.substr(std::min(path.size(), store_.size() + 1));
+    if (is_at_or_below(path, before_.control()))
+      name = path.substr(std::min(path.size(), before_.control().size() + 1));
+    if (name.starts_with("certs/")) name.erase(0, 6);
+    for (auto entry = after_.tree().lower_bound(aside); entry != after_.tree().end(); ++entry) {
+      if (!entry->first.starts_with(aside)) break;
+      const bool same_name = !name.empty() && entry->first.substr(aside.size()).ends_with("-" + name);
+      if (same_name && entry->second.type == was->type && entry->second.content == was->content) return true;
+    }
+    return false;
   }
 
   // The stable names, and everything that people put beside them.

@@ -13,6 +13,7 @@ struct Allowance {
   bool succeeded = true;
   bool commits = false;   // a new generation, another pointer and another record
   bool collects = false;  // kept generations go, but for those that a pointer names
+  bool repairs = false;   // what is in the way is set aside, and keys are closed to others
 };
 
 // The first change that is not allowed, with the reason; empty when there is none. Nothing outside of the store changes,

@@ -131,6 +131,10 @@ bool StoreView::flawless() const {
     const bool in_ours = durable::parse_generation_name(above) || durable::temporary_owner(above);
     if (is_at_or_below(path, control()) && in_ours && entry.type == fs::FileType::directory) return false;
   }
+  // Kept generations are whole, and nobody's copy is among them.
+  for (const Generation generation : generations_) {
+    if (referenced().contains(generation) ? !intact(generation) : manifest(generation) == nullptr) return false;
+  }
   return std::ranges::all_of(manifest(*live)->members, [&](const durable::ManifestMember& member) {
     const testing::TreeEntry* entry = at(store_ + "/" + member.name);
     return entry != nullptr && entry->type == fs::FileType::symlink &&

@@ -5,7 +5,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/simulated_command.h"
+#include "cli/command_fixture.h"
 #include "testing/crash_explorer.h"
 #include "testing/effort.h"
 #include "x509/certificate.h"

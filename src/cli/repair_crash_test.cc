@@ -6,7 +6,7 @@
 #include <iostream>
 #include <set>
 
-#include "cli/simulated_command.h"
+#include "cli/command_fixture.h"
 #include "fs/io.h"
 #include "testing/crash_explorer.h"
 #include "testing/effort.h"
