@@ -200,10 +200,9 @@ class Trial {
     const auto report = durable::inspect_store(machine.runtime, store_);
     if (!report) return;  // there is no store any more
     for (const durable::Finding& finding : report->findings) {
-      require(
-          finding.kind != durable::FindingKind::leftover, "open for a change",
-          "recovery leaves nothing of what the doctor said it would remove: " + finding.path + ": " + finding.message,
-          &done.tree);
+      require(finding.kind != durable::FindingKind::leftover, "open for a change",
+              "recovery leaves nothing of what the doctor said it would remove: " + finding.path + ": " + finding.what,
+              &done.tree);
     }
   }
 

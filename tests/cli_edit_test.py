@@ -169,6 +169,9 @@ class Edits(Case):
         self.assertGreater(int(signed["serial"], 16), 4)
         self.assertEqual([entry["serial"] for entry in self.json("ca", "list", "--status", "revoked")["certificates"]], ["02"])
         self.assertGreater(self.json("ca", "crl")["crl_number"], 1)
+        report = self.json("doctor", self.ca)["stores"][0]
+        self.assertEqual([finding["what"] for finding in report["findings"]], ["a repair set it aside"])
+        self.tool("sh", "-c", report["findings"][0]["hint"].partition(": ")[2])
         self.succeeds(["doctor", self.ca], f"{self.ca}: ok, ca, generation {self.generation()}\n")
         self.succeeds(["recover", self.ca], f"{self.ca}: recovered\n")
 

@@ -82,6 +82,7 @@ _CALL = re.compile(r"^(?P<pid>\d+) +(?P<name>[a-z_0-9]+)\((?P<rest>.*)$")
 _DESCRIPTOR = re.compile(r'(?P<number>AT_FDCWD|\d+)<(?P<path>/[^>]*)>(?P<then>, "(?P<name>(?:[^"\\]|\\.)*)")?')
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _RANDOM = re.compile(r"\.[a-z0-9]{6}\.tmp")
+_TOKEN = re.compile(r"(/acme-challenge/\.?)[A-Za-z0-9_-]{16,}")
 
 
 class Hang(Failure):
@@ -158,7 +159,7 @@ def _paths(name: str, arguments: str) -> tuple[str, ...]:
             found = plain[:2]
         else:
             found = plain[1:2] if name == "symlink" else plain[:1]  # what a link says is no path that the call touches
-    return tuple(_RANDOM.sub(".*.tmp", path) for path in found)
+    return tuple(_TOKEN.sub(r"\1TOKEN", _RANDOM.sub(".*.tmp", path)) for path in found)
 
 
 @dataclass(frozen=True)

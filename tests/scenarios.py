@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import acme_scenarios
 import oracles
 from injection import KILL, Point, Tracer
 from support import Failure, binary, lockstep, make_ca, make_openssl_request, make_request, scratch, sign
@@ -28,9 +29,12 @@ class Scenario:
     recover: bool = False  # `lockstep recover` comes before `state`: the change shows file by file (Publish)
     crashed: bool = False  # the prepared directory is what a kill left: the command recovers it first
     may_change: tuple[str, ...] = ()  # names a failed run may rewrite, for a written reason
+    resumes: bool = False  # a failed run keeps what the next one goes on with: an order, a draft, the reason
+    networked: bool = False  # it reads from sockets, so that reads and closes are not counted alike in every run
     control: bool = False  # not atomic on purpose: the sweep must find bad states
     tool: str = "lockstep"  # whose command it is; those of others are in peers/
     tracer: Callable[[Path, Path], Tracer] = Tracer  # peers/tracing.py's for a command of several threads or processes
+    tidies: tuple[str, ...] = ()  # paths whose last sync only tidies up after the commit
     aside: tuple[str, ...] = ()  # paths "./…" below which no fault is made: logs, a web server's folder
 
 
@@ -299,6 +303,34 @@ def _request_crashed(work: Path) -> None:
     (work / "old-digest").write_text(digest)
 
 
+# doctor --repair
+
+
+def _repair_prepare(work: Path) -> None:
+    """The key of the newest certificate is lost with all its copies: the pair before it is what is left."""
+    folder_fixture(2)(work)
+    (work / "data" / "certs" / "localhost" / ".lockstep" / "current" / "privkey.pem").write_text("")
+
+
+_REPAIR = _lockstep("doctor", "--repair", "data/certs/localhost")
+
+
+def _repair_state(work: Path) -> str:
+    if not (work / "data" / "certs" / "localhost" / "privkey.pem").read_bytes():
+        return OLD
+    return _folder_state(None, 0)(work)
+
+
+def _repair_follow(work: Path, state: str) -> None:
+    _again(_REPAIR, work)
+    _must(_repair_state(work), NEW, "after doctor --repair")
+    # What was set aside has been looked at.
+    for aside in (work / "data" / "certs" / "localhost" / ".lockstep").glob("set-aside-*"):
+        shutil.rmtree(aside)
+    _again(_import(1), work)
+    lockstep("cert", "--path", "data", "verify", "localhost", "--trust", "ca/ca.crt", cwd=work)
+
+
 # The control: what people do with cp. The sweep must call it bad.
 
 
@@ -348,6 +380,13 @@ SCENARIOS = (
              sign_state(1, ("r0.crt",)), sign_follow(_SIGN, 1), crashed=True),
     Scenario("import, after a crash", _killed(folder_fixture(0), _import(1), "renameat", "/.lockstep/current"),
              _import(1), _folder_state(None, 1), _folder_follow(_import(1), _folder_state(None, 1)), crashed=True),
+    Scenario("cert obtain", acme_scenarios.prepare(False), acme_scenarios.obtain, acme_scenarios.state,
+             acme_scenarios.follow(acme_scenarios.obtain), resumes=True, networked=True,
+             tidies=("./data/orders",)),
+    Scenario("cert renew", acme_scenarios.prepare(True), acme_scenarios.renew, acme_scenarios.state,
+             acme_scenarios.follow(acme_scenarios.renew), resumes=True, networked=True,
+             tidies=("./data/orders",)),
+    Scenario("doctor --repair", _repair_prepare, _REPAIR, _repair_state, _repair_follow, crashed=True),
     Scenario("control: two copies", _copy_prepare, _copy_argv, _copy_state, lambda work, state: None,
              control=True),
 )  # fmt: skip

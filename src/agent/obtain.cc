@@ -259,7 +259,11 @@ class Obtaining {
     return result_;
   }
 
-  Status note_commit() { return options_.committed ? options_.committed(result_) : Status(); }
+  Status note_commit() {
+    const Status noted = options_.committed ? options_.committed(result_) : Status();
+    if (noted) return {};
+    return fail(committed("the certificate is live, but its renewal could not be noted", noted.error()));
+  }
 
   // Errors after which the same order can still come to its end.
   static bool can_go_on(ErrorCode code) {
@@ -301,6 +305,11 @@ class Obtaining {
 
 Result<Obtained> obtain(ObtainTools& tools, const CertificateSettings& settings, const ObtainOptions& options) {
   return Obtaining(tools, settings, options).run();
+}
+
+Error committed(const std::string& what, const Error& error) {
+  return {ErrorCode::committed_not_delivered, what + ": " + error.message,
+          "the certificate is in its folder; the next run goes on from there", error.system_errno};
 }
 
 Result<bool> has_unfinished_order(fs::FileSystem& files, const std::string& root, const std::string& domain) {

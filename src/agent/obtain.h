@@ -54,6 +54,9 @@ struct Obtained {
 // that can still come to its end is kept for the next run, every other is forgotten and its proofs are taken away.
 Result<Obtained> obtain(ObtainTools& tools, const CertificateSettings& settings, const ObtainOptions& options);
 
+// The error of what failed after a certificate went live: committed_not_delivered, saying both.
+Error committed(const std::string& what, const Error& error);
+
 // Whether an order of an earlier run waits to be gone on with.
 Result<bool> has_unfinished_order(fs::FileSystem& files, const std::string& root, const std::string& domain);
 

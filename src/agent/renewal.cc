@@ -86,7 +86,8 @@ class DomainRun {
   Status order_and_deploy(const Assessment& assessment) {
     auto obtained = obtain_with_tries(assessment);
     if (!obtained) {
-      if (!options_.dry_run) TRY(remember_failure(obtained.error()));
+      const Status remembered = options_.dry_run ? Status() : remember_failure(obtained.error());
+      if (!remembered) say("the failure could not be noted: " + remembered.error().message);
       return fail(std::move(obtained).error());
     }
     report_.obtained = *obtained;
@@ -95,7 +96,9 @@ class DomainRun {
     facts_.old_serial = obtained->old_serial;
     facts_.new_serial = obtained->serial;
     facts_.generation = obtained->generation;
-    return deploy();
+    Status deployed = deploy();
+    if (deployed || deployed.error().code == ErrorCode::hook_failed) return deployed;
+    return fail(committed("the certificate is live, but what became of its hook could not be noted", deployed.error()));
   }
 
   Result<Obtained> obtain_with_tries(const Assessment& assessment) {

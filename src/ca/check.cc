@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <set>
 
+#include "base/shell.h"
 #include "ca/counters.h"
 #include "ca/flat_ledger_reader.h"
 #include "fs/io.h"
@@ -17,11 +19,17 @@ using durable::Finding;
 using durable::FindingKind;
 
 constexpr std::size_t kIndexLimit = 2048UL * 1024UL * 1024UL;
+constexpr Serial kFirstCrlNumber = 1;
+
+std::string certificate_name(Serial serial) {
+  return std::string(kCertificatesDirectory) + "/" + serial_to_hex(serial) + ".pem";
+}
 
 class LedgerCheck {
  public:
-  LedgerCheck(fs::FileSystem& files, const std::string& directory, const LedgerContents& contents)
-      : files_(files), directory_(directory), contents_(contents) {}
+  LedgerCheck(fs::FileSystem& files, const std::string& directory, const LedgerContents& contents,
+              std::optional<UnixSeconds> now)
+      : files_(files), directory_(directory), contents_(contents), now_(now) {}
 
   Result<std::vector<Finding>> run() {
     check_members();
@@ -34,9 +42,13 @@ class LedgerCheck {
   }
 
  private:
-  void add(const char* member, std::string message) {
-    findings_.push_back({FindingKind::damage, fs::join_path(directory_, member), std::move(message)});
+  void add(const std::string& member, std::string what) {
+    add(FindingKind::damage, member, std::move(what), durable::repair_command(directory_));
   }
+  void add(FindingKind kind, const std::string& member, std::string what, std::string hint) {
+    findings_.push_back({kind, fs::join_path(directory_, member), std::move(what), std::move(hint)});
+  }
+  [[nodiscard]] std::string new_list() const { return "lockstep ca --data-dir " + shell_word(directory_) + " crl"; }
 
   void check_members() {
     const auto snapshot = durable::Snapshot::open(files_, directory_);
@@ -85,67 +97,101 @@ class LedgerCheck {
   Status check_files() {
     const std::unique_ptr<fs::Directory> store = TRY(files_.open_directory(directory_));
     // No link is followed: issuing follows none either.
-    const auto certificates = store->open_directory(kCertificatesDirectory);
+    auto certificates = store->open_directory(kCertificatesDirectory);
     if (!certificates) {
       const int why = certificates.error().system_errno;
       if (why != ENOENT && why != ENOTDIR && why != ELOOP) return fail(certificates.error());
-      add(kCertificatesDirectory, "it is missing or not a directory: put it back");
+      add(FindingKind::damage, kCertificatesDirectory, "it is missing or not a directory: put it back",
+          "restore " + shell_word(fs::join_path(directory_, kCertificatesDirectory)) + " from a backup");
       return {};
     }
-    const std::vector<fs::DirectoryEntry> names = TRY((*certificates)->list());
-    std::map<Serial, bool> present;
+    certificates_ = std::move(*certificates);
+    const std::vector<fs::DirectoryEntry> names = TRY(certificates_->list());
+    std::set<Serial> present;
     for (const fs::DirectoryEntry& entry : names) {
-      const auto serial = entry.name.ends_with(".pem") ? parse_serial(entry.name.substr(0, entry.name.size() - 4))
-                                                       : Result<Serial>(fail(ErrorCode::invalid_argument, ""));
-      const std::string file = std::string(kCertificatesDirectory) + "/" + entry.name;
-      if (!serial || serial_to_hex(*serial) + ".pem" != entry.name) {
-        findings_.push_back({FindingKind::note, fs::join_path(directory_, file), "it is not a certificate's file"});
+      const auto serial = serial_of_file(entry.name);
+      if (!serial) {
+        const std::string file = std::string(kCertificatesDirectory) + "/" + entry.name;
+        add(FindingKind::note, file, "it is not a certificate's file", {});
         continue;
       }
-      present[*serial] = true;
-      if (entries_.contains(*serial)) continue;
-      if (entry.type == fs::FileType::directory) {
-        add(file.c_str(), "it is a directory where a certificate's file belongs; move it away");
-      } else if (next_serial_ != 0 && *serial >= next_serial_) {
-        findings_.push_back({FindingKind::leftover, fs::join_path(directory_, file),
-                             "a certificate that was never recorded; the next command removes it"});
-      } else {
-        add(file.c_str(), "index.json has no entry for serial " + serial_to_hex(*serial));
-      }
+      present.insert(*serial);
+      if (!entries_.contains(*serial)) check_unrecorded(*serial, entry.type);
     }
     for (const auto& [serial, entry] : entries_) {
-      if (!present.contains(serial))
-        add(kIndexFile, "entry " + serial_to_hex(serial) + " has no certificate file");
+      if (present.contains(serial))
+        check_certificate(entry);
       else
-        check_certificate(**certificates, entry);
+        add(FindingKind::damage, kIndexFile, "entry " + serial_to_hex(serial) + " has no certificate file",
+            from_a_backup(serial));
     }
     return {};
   }
 
-  void check_certificate(fs::Directory& certificates, const IndexEntry& entry) {
-    const std::string name = serial_to_hex(entry.serial) + ".pem";
-    const std::string file = std::string(kCertificatesDirectory) + "/" + name;
-    const auto pem = fs::read_file(certificates, name, kSmallFileLimit);
-    const auto certificate = pem ? x509::parse_certificate(*pem, name) : Result<x509::Certificate>(fail(pem.error()));
-    if (!certificate) return add(file.c_str(), certificate.error().message);
+  // There is one copy of each certificate; only its holder, or a backup, has another.
+  [[nodiscard]] std::string from_a_backup(Serial serial) const {
+    return "copy it from its holder or from a backup to " +
+           shell_word(fs::join_path(directory_, certificate_name(serial)));
+  }
+
+  void check_unrecorded(Serial serial, fs::FileType type) {
+    const std::string file = certificate_name(serial);
+    const std::string path = fs::join_path(directory_, file);
+    if (type == fs::FileType::directory) {
+      return add(FindingKind::damage, file, "it is a directory where a certificate's file belongs; move it away",
+                 "look at it, then: mv " + shell_word(path) + " /ELSEWHERE");
+    }
+    if (next_serial_ != 0 && serial >= next_serial_) {
+      return add(FindingKind::leftover, file, "a certificate that was never recorded; the next command removes it",
+                 "lockstep recover " + shell_word(directory_));
+    }
+    std::string what = "index.json has no entry for serial " + serial_to_hex(serial);
+    const auto pem = fs::read_file(*certificates_, fs::split_path(path).name, kSmallFileLimit);
+    const auto certificate = pem ? x509::parse_certificate(*pem, file) : Result<x509::Certificate>(fail(pem.error()));
+    if (!certificate)
+      what += "; " + certificate.error().message;
+    else if (authority_ && !x509::is_signed_by(*certificate, authority_->public_key_info).value_or(false))
+      what += ", and this CA did not sign it";
+    add(file, std::move(what));
+  }
+
+  void check_certificate(const IndexEntry& entry) {
+    const std::string file = certificate_name(entry.serial);
+    const std::string restore = from_a_backup(entry.serial);
+    const auto pem = fs::read_file(*certificates_, fs::split_path("/" + file).name, kSmallFileLimit);
+    if (!pem) {
+      findings_.push_back(durable::finding_of(pem.error(), fs::join_path(directory_, file), restore));
+      return;
+    }
+    const auto certificate = x509::parse_certificate(*pem, file);
+    if (!certificate) return add(FindingKind::damage, file, certificate.error().message, restore);
     if (certificate->serial != serial_to_hex(entry.serial)) {
-      return add(file.c_str(), "it is the certificate with serial " + certificate->serial);
+      return add(FindingKind::damage, file, "it is the certificate with serial " + certificate->serial, restore);
     }
     if (certificate->subject.to_text() != entry.subject || certificate->not_before != entry.not_before ||
         certificate->not_after != entry.not_after) {
       add(kIndexFile, "entry " + serial_to_hex(entry.serial) + " differs from its certificate in subject or dates");
     }
     if (authority_ && !x509::is_signed_by(*certificate, authority_->public_key_info).value_or(false)) {
-      add(file.c_str(), "this CA did not sign it");
+      add(FindingKind::damage, file, "this CA did not sign it", restore);
     }
   }
 
   void check_crl() {
-    if (!contents_.crl) return;
+    const std::string repair_first = durable::repair_command(directory_) + " && " + new_list();
+    if (!contents_.crl) {
+      // A CA that never made one has none.
+      if (next_number_ > kFirstCrlNumber)
+        add(FindingKind::note, kCrlFile, "there is none, though one was made", new_list());
+      return;
+    }
     const auto crl = x509::parse_crl(*contents_.crl, kCrlFile);
-    if (!crl) return add(kCrlFile, crl.error().message);
+    if (!crl) return add(FindingKind::damage, kCrlFile, crl.error().message, repair_first);
     if (authority_ && !x509::is_signed_by(*crl, authority_->public_key_info).value_or(false)) {
-      return add(kCrlFile, "this CA did not sign it");
+      return add(FindingKind::damage, kCrlFile, "this CA did not sign it", repair_first);
+    }
+    if (now_ && crl->next_update && *crl->next_update < *now_) {
+      add(FindingKind::note, kCrlFile, "it is out of date since " + format_rfc3339(*crl->next_update), new_list());
     }
     const auto number = parse_serial(crl->number);
     if (!number || (next_number_ != 0 && *number >= next_number_)) {
@@ -159,12 +205,14 @@ class LedgerCheck {
       }
       return {};
     });
-    if (!listed) add(kCrlFile, listed.error().message);
+    if (!listed) add(FindingKind::damage, kCrlFile, listed.error().message, repair_first);
   }
 
   fs::FileSystem& files_;
   const std::string& directory_;
   const LedgerContents& contents_;
+  std::optional<UnixSeconds> now_;
+  std::unique_ptr<fs::Directory> certificates_;
   std::vector<Finding> findings_;
   std::optional<x509::Certificate> authority_;
   std::map<Serial, IndexEntry> entries_;
@@ -193,8 +241,8 @@ Result<LedgerContents> read_contents(fs::FileSystem& files, const std::string& d
 }
 
 Result<std::vector<durable::Finding>> check_ledger(fs::FileSystem& files, const std::string& directory,
-                                                   const LedgerContents& contents) {
-  return LedgerCheck(files, directory, contents).run();
+                                                   const LedgerContents& contents, std::optional<UnixSeconds> now) {
+  return LedgerCheck(files, directory, contents, now).run();
 }
 
 Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& directory) {
@@ -205,8 +253,7 @@ Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& 
   const std::vector<Finding> findings = TRY(check_ledger(runtime.files, directory, contents));
   for (const Finding& finding : findings) {
     if (finding.kind != FindingKind::damage) continue;
-    return fail(ErrorCode::edited_by_hand,
-                "'" + finding.path + "': " + finding.message + "; the edit is not taken over",
+    return fail(ErrorCode::edited_by_hand, "'" + finding.path + "': " + finding.what + "; the edit is not taken over",
                 "correct the edit, or put the old content back");
   }
   const Counters highest = TRY(highest_counters(store));
@@ -222,7 +269,10 @@ Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& 
   change.put(kIndexFile, TRY(canonical_index(contents.index, kIndexFile)));
   change.put(kKeyFile, contents.key).put(kCertificateFile, contents.certificate);
   change.put(kSerialFile, contents.serial).put(kCrlNumberFile, contents.crl_number);
-  if (contents.crl) change.put(kCrlFile, *contents.crl, 0644);
+  if (contents.crl)
+    change.put(kCrlFile, *contents.crl, 0644);
+  else if (store.current()->has(kCrlFile))
+    change.remove(kCrlFile);
   const durable::Generation generation = TRY(store.commit(change));
   // The commit stands. A name that cannot be put back now is found by the next look at the store.
   const Status restored = store.restore_replaced_names();

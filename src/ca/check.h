@@ -19,9 +19,10 @@ struct LedgerContents {
 // Reads the members through the stable names, unchecked: an edited file counts as it stands.
 Result<LedgerContents> read_contents(fs::FileSystem& files, const std::string& directory);
 
-// Everything that does not fit together, an entry each: key and certificate, counters, index, certificate files, CRL.
+// Everything that does not fit together, an entry each: key and certificate, counters, index, certificate files, CRL;
+// with `now` also a CRL that is out of date.
 Result<std::vector<durable::Finding>> check_ledger(fs::FileSystem& files, const std::string& directory,
-                                                   const LedgerContents& contents);
+                                                   const LedgerContents& contents, std::optional<UnixSeconds> now = {});
 
 // Takes a consistent hand edit over as a new generation. Errors: edited_by_hand naming what is inconsistent; nothing
 // changed then. Returns the generation, or the current one when nothing was edited.
@@ -31,9 +32,10 @@ struct Repaired {
   durable::Generation generation = 0;
   std::vector<std::string> actions;  // what was done, a sentence each; empty when nothing had to be
 };
-// Makes the newest intact generation the base of a new one whose counters lie above every value found in any
-// generation, in certs/ and in the CRL, and whose index has an entry for every certificate file. A CA never goes back
-// to an older serial.
+// Makes a new generation of what is intact in all of them: the key and the certificate that belongs to it, the newest
+// index with an entry for every certificate of this CA and every revocation that is recorded anywhere, the newest list;
+// and counters above every value found. A CA never goes back to an older serial. What is replaced or cannot be used is
+// set aside. Errors: damaged when no key with its certificate is left, nothing changed; those of the file system.
 Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory);
 
 }  // namespace lockstep::ca

@@ -33,6 +33,8 @@ std::unexpected<Error> not_initialized() {
 
 }  // namespace
 
+durable::SecretFiles secrets() { return {.names = {kKeyFile}, .forbidden = 0077}; }
+
 durable::StoreOptions store_options() {
   // The index may be large: no more copies of it than a crash needs.
   return {.kind = kStoreKind,

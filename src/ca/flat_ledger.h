@@ -8,6 +8,7 @@
 
 #include "ca/ledger.h"
 #include "durable/generation_store.h"
+#include "durable/secret_files.h"
 
 namespace lockstep::ca {
 
@@ -22,6 +23,9 @@ inline constexpr const char* kStoreKind = "ca";
 
 inline constexpr std::size_t kSmallFileLimit = 64U * 1024U;         // keys, certificates, counters
 inline constexpr std::size_t kCrlLimit = 1024UL * 1024UL * 1024UL;  // bytes of PEM
+
+// The CA's key is its owner's alone.
+durable::SecretFiles secrets();
 
 // How a CA's store is kept: 0700, the last two generations, never rolled back.
 durable::StoreOptions store_options();

@@ -23,14 +23,6 @@ constexpr std::size_t kBuffer = 256U * 1024U;
 
 std::string file_name(Serial serial) { return serial_to_hex(serial) + ".pem"; }
 
-// The serial whose certificate has this name; nothing for any other name.
-std::optional<Serial> serial_of_file(const std::string& name) {
-  constexpr std::string_view kEnding = ".pem";
-  if (!name.ends_with(kEnding)) return std::nullopt;
-  const auto serial = parse_serial(std::string_view(name).substr(0, name.size() - kEnding.size()));
-  return serial && file_name(*serial) == name ? std::optional(*serial) : std::nullopt;
-}
-
 }  // namespace
 
 Status FlatLedgerWriter::prepare() {

@@ -75,7 +75,7 @@ class LedgerTest : public ::testing::Test {
     const auto findings = check_ledger(disk, kDirectory, contents);
     EXPECT_TRUE(findings);
     for (const durable::Finding& finding : findings.value()) {
-      if (finding.kind == durable::FindingKind::damage) messages.push_back(finding.message);
+      if (finding.kind == durable::FindingKind::damage) messages.push_back(finding.what);
     }
     return messages;
   }

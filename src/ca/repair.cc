@@ -1,11 +1,12 @@
 // Repair of a CA's store: forward only.
 #include <algorithm>
-#include <map>
+#include <set>
 
 #include "ca/check.h"
-#include "ca/counters.h"
 #include "ca/flat_ledger_reader.h"
+#include "ca/salvage.h"
 #include "durable/damage.h"
+#include "durable/set_aside.h"
 #include "fs/io.h"
 
 namespace lockstep::ca {
@@ -14,92 +15,56 @@ using durable::unless_damaged;
 
 namespace {
 
-// Every member is there and is what was committed.
+// The damaged generation may have given out one more batch than anything left says: a gap costs nothing, a serial given
+// twice cannot be mended.
+constexpr Serial kGap = 1000;
+
+// Every member is there, is what was committed, and the key is the certificate's.
 Result<bool> is_whole(const durable::Snapshot& snapshot) {
   if (snapshot.manifest().kind != kStoreKind || !has_members(snapshot)) return false;
-  return durable::is_whole(snapshot.verify());
+  const bool verified = TRY(durable::is_whole(snapshot.verify()));
+  if (!verified) return false;
+  const std::string key_pem = TRY(snapshot.read(kKeyFile, kSmallFileLimit));
+  const std::string certificate_pem = TRY(snapshot.read(kCertificateFile, kSmallFileLimit));
+  const auto key = crypto::PrivateKey::from_pem(key_pem, kKeyFile);
+  const auto certificate = x509::parse_certificate(certificate_pem, kCertificateFile);
+  return key && certificate && x509::pair_matches(*certificate, *key).value_or(false);
 }
 
-// The newest generation that is intact as a whole.
-Result<std::optional<durable::Snapshot>> newest_intact(const durable::StoreWriter& store) {
-  const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
-  for (const durable::Generation generation : generations) {
-    std::optional<durable::Snapshot> snapshot = TRY(unless_damaged(store.open_generation(generation)));
-    if (!snapshot) continue;
-    const bool whole = TRY(is_whole(*snapshot));
-    if (whole) return snapshot;
-  }
-  return std::optional<durable::Snapshot>();
-}
+// certs/: what this CA signed and no index has, and what has no business there.
+struct Certificates {
+  std::vector<IndexEntry> unrecorded;  // ascending
+  std::vector<std::string> foreign;    // names of files
+};
 
-// Certificates in the folder that the index does not have, as entries.
-Result<std::vector<IndexEntry>> unrecorded(fs::Directory& certificates, Serial first_free) {
-  std::vector<IndexEntry> found;
-  const std::vector<fs::DirectoryEntry> names = TRY(certificates.list());
+Result<Certificates> look_at_certificates(fs::Directory& directory, const x509::Certificate& authority,
+                                          const std::set<Serial>& recorded) {
+  Certificates found;
+  const std::vector<fs::DirectoryEntry> names = TRY(directory.list());
   for (const fs::DirectoryEntry& entry : names) {
-    if (!entry.name.ends_with(".pem")) continue;
-    const auto serial = parse_serial(entry.name.substr(0, entry.name.size() - 4));
-    if (!serial || *serial < first_free) continue;
-    const std::string pem = TRY(fs::read_file(certificates, entry.name, kSmallFileLimit));
-    const auto certificate = x509::parse_certificate(pem, entry.name);
-    // Half a file was never given out: its commit would have come after its fsync.
-    if (!certificate || certificate->serial != serial_to_hex(*serial)) continue;
-    found.push_back({.serial = *serial,
-                     .subject = certificate->subject.to_text(),
-                     .not_before = certificate->not_before,
-                     .not_after = certificate->not_after,
-                     .revocation = {}});
+    const auto serial = serial_of_file(entry.name);
+    if (!serial || recorded.contains(*serial) || entry.type == fs::FileType::directory) continue;
+    const auto pem = TRY(unless_damaged(fs::read_file(directory, entry.name, kSmallFileLimit)));
+    const auto certificate = pem ? x509::parse_certificate(*pem, entry.name) : fail(ErrorCode::damaged, "");
+    const bool ours = certificate && certificate->serial == serial_to_hex(*serial) &&
+                      x509::is_signed_by(*certificate, authority.public_key_info).value_or(false);
+    if (!ours) {
+      found.foreign.push_back(entry.name);
+      continue;
+    }
+    found.unrecorded.push_back({.serial = *serial,
+                                .subject = certificate->subject.to_text(),
+                                .not_before = certificate->not_before,
+                                .not_after = certificate->not_after,
+                                .revocation = {}});
   }
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.serial < b.serial; });
+  std::ranges::sort(found.unrecorded, {}, &IndexEntry::serial);
   return found;
 }
 
-// The same of every CRL that this CA signed.
-Status add_published_revocations(const durable::StoreWriter& store, const durable::Snapshot& base,
-                                 std::map<Serial, Revocation>* found) {
-  const std::string root_pem = TRY(base.read(kCertificateFile, kSmallFileLimit));
-  const x509::Certificate root = TRY(x509::parse_certificate(root_pem, kCertificateFile));
-  const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
-  for (const durable::Generation generation : generations) {
-    const auto snapshot = TRY(unless_damaged(store.open_generation(generation)));
-    if (!snapshot || !snapshot->has(kCrlFile)) continue;
-    const auto text = TRY(unless_damaged(snapshot->read(kCrlFile, kCrlLimit)));
-    if (!text) continue;
-    const auto crl = x509::parse_crl(*text, kCrlFile);
-    if (!crl || !TRY(x509::is_signed_by(*crl, root.public_key_info))) continue;
-    TRY(x509::for_each_revoked(*crl, [&](const std::string& serial, const x509::CrlEntry& entry) -> Status {
-      const auto number = parse_serial(serial);
-      if (number) found->emplace(*number, Revocation{entry.revoked_at, entry.reason});
-      return {};
-    }));
-  }
-  return {};
-}
-
-// Every revocation that an index as it was committed records, in whichever generation: a revocation is for ever, also
-// when the generation that made it is damaged elsewhere.
-Result<std::map<Serial, Revocation>> revocations(const durable::StoreWriter& store) {
-  std::map<Serial, Revocation> found;
-  const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
-  for (const durable::Generation generation : generations) {
-    const auto snapshot = TRY(unless_damaged(store.open_generation(generation)));
-    if (!snapshot) continue;
-    std::map<Serial, Revocation> here;
-    Status read = for_each_line(*snapshot, [&](std::string_view line) -> Status {
-      const EntryGlance glance = TRY(glance_entry(line));
-      if (!glance.revoked) return {};
-      const IndexEntry entry = TRY(decode_entry(line));
-      here.emplace(entry.serial, *entry.revocation);
-      return {};
-    });
-    const bool whole = TRY(durable::is_whole(std::move(read)));
-    if (whole) found.insert(here.begin(), here.end());
-  }
-  return found;
-}
-
-// The base's index with what the base does not know yet: revocations, and entries of certificates that were found.
-Status write_index(durable::MemberSink& sink, const durable::Snapshot& base, const std::vector<IndexEntry>& entries,
+// An index of the entries of one that was salvaged and of the certificates that were found, in order, with every
+// revocation that is known.
+Status write_index(durable::MemberSink& sink, const SalvagedIndex* index, const std::vector<IndexEntry>& entries,
                    const std::map<Serial, Revocation>& revoked) {
   constexpr std::size_t kBuffer = 256U * 1024U;
   std::string buffer;
@@ -111,103 +76,178 @@ Status write_index(durable::MemberSink& sink, const durable::Snapshot& base, con
     first = false;
     return buffer.size() < kBuffer ? Status() : sink.write(std::exchange(buffer, {}));
   };
-  TRY(for_each_line(base, [&](std::string_view line) -> Status {
-    IndexEntry entry = TRY(decode_entry(line));
-    return add(std::move(entry));
-  }));
-  for (const IndexEntry& entry : entries) TRY(add(entry));
+  auto next = entries.begin();
+  const auto add_up_to = [&](Serial serial) -> Status {
+    for (; next != entries.end() && next->serial < serial; ++next) TRY(add(*next));
+    return {};
+  };
+  if (index != nullptr) {
+    TRY(index->for_each([&](const IndexEntry& entry) -> Status {
+      TRY(add_up_to(entry.serial));
+      return add(entry);
+    }));
+  }
+  TRY(add_up_to(kLargestSerial));
   return sink.write(buffer.append(first ? kEmptyIndex : kIndexEnd));
 }
 
-Status repair_record(durable::StoreWriter& store, Repaired* result) {
-  const bool recorded = TRY(store.repair_history());
-  if (recorded) result->actions.emplace_back("the record of kept generations was written anew");
-  return {};
-}
+class Repair {
+ public:
+  Repair(durable::StoreWriter& store, const std::string& directory, Repaired* result)
+      : store_(store), directory_(directory), result_(result) {}
+
+  Status run() {
+    bool whole = false;
+    if (store_.current() != nullptr) whole = TRY(is_whole(*store_.current()));
+    if (whole) result_->generation = store_.current()->generation();
+    TRY(look());
+    // What is above the next serial was never given out: the next writer removes it.
+    if (whole) TRY(forget_uncommitted());
+    if (!whole || !certificates_.unrecorded.empty()) TRY(go_forward(whole));
+    const Status settled = settle();
+    if (settled) return {};
+    if (result_->actions.empty()) return settled;
+    // What was done stands; what was not is found and done by the next repair.
+    result_->actions.push_back("not everything was done: " + settled.error().message);
+    return {};
+  }
+
+ private:
+  // Looks at everything before anything changes.
+  Status look() {
+    pair_ = TRY(salvage_pair(store_));
+    if (!pair_) {
+      return fail(ErrorCode::damaged,
+                  "no generation of the CA in '" + directory_ +
+                      "' has its key and the certificate that belongs to it: nothing was changed",
+                  "restore the directory from a backup");
+    }
+    folder_ = TRY(store_.directory().open_directory(kCertificatesDirectory));
+    index_ = TRY(salvage_index(store_));
+    std::set<Serial> recorded;
+    if (index_) {
+      TRY(index_->for_each([&](const IndexEntry& entry) -> Status {
+        recorded.insert(entry.serial);
+        return {};
+      }));
+    }
+    if (!recorded.empty()) highest_recorded_ = *recorded.rbegin();
+    certificates_ = TRY(look_at_certificates(*folder_, pair_->certificate, recorded));
+    return {};
+  }
+
+  Status forget_uncommitted() {
+    const std::string text = TRY(store_.current()->read(kSerialFile, kSmallFileLimit));
+    const Serial next = TRY(parse_counter(text, kSerialFile));
+    std::erase_if(certificates_.unrecorded, [&](const IndexEntry& entry) { return entry.serial >= next; });
+    std::erase_if(certificates_.foreign, [&](const std::string& name) { return *serial_of_file(name) >= next; });
+    return {};
+  }
+
+  Result<Counters> next_counters(Serial crl_number, bool whole) {
+    Counters counters = TRY(highest_counters(store_));
+    counters.crl_number = std::max(counters.crl_number, crl_number + 1);
+    counters.serial = std::max({counters.serial, highest_recorded_ + 1, kRootSerial + 1});
+    if (!certificates_.unrecorded.empty())
+      counters.serial = std::max(counters.serial, certificates_.unrecorded.back().serial + 1);
+    if (whole) return counters;
+    // Without a manifest a counter counts as it stands: one that says the largest number leaves no room for a gap.
+    if (counters.serial > kLargestSerial - kGap || counters.crl_number > kLargestSerial - 1) {
+      return fail(ErrorCode::damaged, "a counter of the CA in '" + directory_ + "' leaves no number to give",
+                  "restore the directory from a backup");
+    }
+    counters.serial += kGap;
+    ++counters.crl_number;
+    return counters;
+  }
+
+  Status go_forward(bool whole) {
+    const SalvagedCrl crl = TRY(salvage_crl(store_, pair_->certificate));
+    const Counters counters = TRY(next_counters(crl.number, whole));
+    const std::map<Serial, Revocation> revoked = TRY(salvage_revocations(store_, pair_->certificate));
+    std::vector<std::string> said;
+    if (!whole) say_what_is_lost(counters, crl, &said);
+    if (!certificates_.unrecorded.empty()) {
+      said.push_back(std::to_string(certificates_.unrecorded.size()) +
+                     " certificates found in certs/ were entered into index.json");
+    }
+    durable::Change change;
+    // The index first, as in a new CA: a list is made while the index before it is copied.
+    change.produce(
+        kIndexFile,
+        [&](durable::MemberSink& sink) {
+          return write_index(sink, index_ ? &*index_ : nullptr, certificates_.unrecorded, revoked);
+        },
+        0600);
+    change.put(kKeyFile, pair_->key_pem, 0600)
+        .put(kCertificateFile, pair_->certificate_pem, 0644)
+        .put(kSerialFile, serial_to_hex(counters.serial) + "\n", 0600)
+        .put(kCrlNumberFile, serial_to_hex(counters.crl_number) + "\n", 0600);
+    if (crl.pem) change.put(kCrlFile, *crl.pem, 0644);
+    // Without it the next writer would refuse the store. Should the commit fail, the record stays mended.
+    TRY(store_.prepare_repair(&result_->actions));
+    store_.set_base({});
+    result_->generation = TRY(store_.commit(change));
+    result_->actions.push_back("generation " + std::to_string(result_->generation) +
+                               " was made of what is intact in the others");
+    result_->actions.insert(result_->actions.end(), said.begin(), said.end());
+    // The commit stands. A name that cannot be put back now is found by the next look at the store.
+    const Status restored = store_.restore_names_of_copies();
+    static_cast<void>(restored);
+    return {};
+  }
+
+  void say_what_is_lost(const Counters& counters, const SalvagedCrl& crl, std::vector<std::string>* said) {
+    const auto live = store_.live();
+    const bool newest_index = index_ && live && index_->generation == *live;
+    if (!newest_index) {
+      const UnixSeconds since = index_ ? index_->created_at : 0;
+      const std::string moment = since != 0 ? "after " + format_rfc3339(since) + " " : "";
+      said->push_back("the newest index is lost: what was revoked " + moment +
+                      "and is in no index or CRL that is left must be revoked again");
+    }
+    said->push_back("the next serial is " + serial_to_hex(counters.serial) + " and the next CRL number " +
+                    serial_to_hex(counters.crl_number) + ", above every one found");
+    if (!crl.pem && counters.crl_number > 2) said->push_back("no ca.crl is left: make one with 'lockstep ca crl'");
+  }
+
+  // Everything but the records themselves, which are whole by now.
+  Status settle() {
+    const std::vector<std::string> closed = TRY(durable::close_secrets(*store_.current(), secrets()));
+    for (const std::string& path : closed) result_->actions.push_back("'" + path + "' was closed to others");
+    TRY(store_.set_aside_damage(&result_->actions));
+    return set_aside_foreign();
+  }
+
+  Status set_aside_foreign() {
+    if (certificates_.foreign.empty()) return {};
+    const std::unique_ptr<fs::Directory> control = TRY(store_.directory().open_directory(durable::kControlDirectory));
+    for (const std::string& name : certificates_.foreign) {
+      const std::string path = TRY(durable::keep_aside(*folder_, *control, name));
+      TRY(folder_->remove_file(name));
+      TRY(folder_->sync());
+      result_->actions.push_back("certs/" + name + " is no certificate of this CA: it was set aside as '" + path + "'");
+    }
+    return {};
+  }
+
+  durable::StoreWriter& store_;
+  const std::string& directory_;
+  Repaired* result_;
+  std::optional<Pair> pair_;
+  std::unique_ptr<fs::Directory> folder_;
+  std::optional<SalvagedIndex> index_;
+  Serial highest_recorded_ = 0;
+  Certificates certificates_;
+};
 
 }  // namespace
-
-Result<Counters> highest_counters(const durable::StoreWriter& store) {
-  Counters highest;
-  const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
-  for (const durable::Generation generation : generations) {
-    const auto snapshot = TRY(unless_damaged(store.open_generation(generation)));
-    if (!snapshot) continue;
-    const auto serial_text = TRY(unless_damaged(snapshot->read(kSerialFile, kSmallFileLimit)));
-    const auto number_text = TRY(unless_damaged(snapshot->read(kCrlNumberFile, kSmallFileLimit)));
-    if (serial_text) highest.serial = std::max(highest.serial, parse_counter(*serial_text, kSerialFile).value_or(0));
-    if (number_text)
-      highest.crl_number = std::max(highest.crl_number, parse_counter(*number_text, kCrlNumberFile).value_or(0));
-  }
-  return highest;
-}
 
 Result<Repaired> repair(durable::Runtime& runtime, const std::string& directory) {
   durable::StoreWriter store =
       TRY(durable::StoreWriter::open(runtime, directory, store_options(), durable::OpenFor::repair));
   Repaired result;
-  if (store.current() != nullptr) {
-    const bool whole = TRY(is_whole(*store.current()));
-    if (whole) {
-      result.generation = store.current()->generation();
-      TRY(repair_record(store, &result));
-      return result;
-    }
-  }
-  std::optional<durable::Snapshot> base = TRY(newest_intact(store));
-  if (!base) {
-    return fail(ErrorCode::damaged, "no generation of the CA in '" + directory + "' is intact: nothing was changed",
-                "restore the directory from a backup");
-  }
-  Counters counters = TRY(highest_counters(store));
-  if (base->has(kCrlFile)) {
-    const std::string text = TRY(base->read(kCrlFile, kCrlLimit));
-    const auto crl = x509::parse_crl(text, kCrlFile);
-    if (crl) counters.crl_number = std::max(counters.crl_number, parse_serial(crl->number).value_or(0) + 1);
-  }
-  const std::string base_serial = TRY(base->read(kSerialFile, kSmallFileLimit));
-  const Serial first_free = TRY(parse_counter(base_serial, kSerialFile));
-  const std::unique_ptr<fs::Directory> certificates = TRY(store.directory().open_directory(kCertificatesDirectory));
-  const std::vector<IndexEntry> entries = TRY(unrecorded(*certificates, first_free));
-  if (!entries.empty()) counters.serial = std::max(counters.serial, entries.back().serial + 1);
-  // The damaged generation may have given out one more batch than anything left says: a gap costs nothing, a serial
-  // given twice cannot be mended.
-  constexpr Serial kGap = 1000;
-  counters.serial += kGap;
-  ++counters.crl_number;
-
-  std::map<Serial, Revocation> revoked = TRY(revocations(store));
-  TRY(add_published_revocations(store, *base, &revoked));
-  bool index_lost = true;
-  if (store.current() != nullptr) {
-    const bool index_whole = TRY(durable::is_whole(store.current()->verify_member(kIndexFile)));
-    index_lost = !index_whole;
-  }
-  if (index_lost) {
-    result.actions.push_back("the newest index is lost: what was revoked after " +
-                             format_rfc3339(base->manifest().created_at) +
-                             " and is in no CRL that is left must be revoked again");
-  }
-  result.actions.push_back("generation " + std::to_string(base->generation()) +
-                           " is the newest intact one: a new one was made from it");
-  result.actions.push_back("the next serial is " + serial_to_hex(counters.serial) + " and the next CRL number " +
-                           serial_to_hex(counters.crl_number) + ", above every one found");
-  if (!entries.empty()) {
-    result.actions.push_back(std::to_string(entries.size()) +
-                             " certificates found in certs/ were entered into index.json");
-  }
-  durable::Change change;
-  change.put(kSerialFile, serial_to_hex(counters.serial) + "\n")
-      .put(kCrlNumberFile, serial_to_hex(counters.crl_number) + "\n");
-  change.produce(kIndexFile,
-                 [&](durable::MemberSink& sink) { return write_index(sink, *store.current(), entries, revoked); });
-  // Without it the next writer would refuse the store. Should the commit fail, the record stays mended.
-  TRY(repair_record(store, &result));
-  store.set_base(std::move(*base));
-  result.generation = TRY(store.commit(change));
-  // The commit stands. A name that cannot be put back now is found by the next look at the store.
-  const Status restored = store.restore_names_of_copies();
-  static_cast<void>(restored);
+  TRY(Repair(store, directory, &result).run());
   return result;
 }
 

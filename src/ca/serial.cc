@@ -33,4 +33,11 @@ Result<Serial> parse_counter(std::string_view content, std::string_view name) {
               "run 'lockstep doctor'");
 }
 
+std::optional<Serial> serial_of_file(std::string_view name) {
+  constexpr std::string_view kEnding = ".pem";
+  if (!name.ends_with(kEnding)) return std::nullopt;
+  const auto serial = parse_serial(name.substr(0, name.size() - kEnding.size()));
+  return serial && serial_to_hex(*serial) + std::string(kEnding) == name ? std::optional(*serial) : std::nullopt;
+}
+
 }  // namespace lockstep::ca

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,5 +25,8 @@ Result<Serial> parse_serial(std::string_view text);
 // The content of a counter's file: serial_to_hex and one newline, exactly. `name` is what errors call it.
 // Error: damaged.
 Result<Serial> parse_counter(std::string_view content, std::string_view name);
+
+// The serial whose certificate's file has this name ("02.pem"); nothing for any other name.
+std::optional<Serial> serial_of_file(std::string_view name);
 
 }  // namespace lockstep::ca

@@ -50,25 +50,6 @@ Result<bool> holds(const durable::StoreWriter& store, const char* member, std::s
   return now == content;
 }
 
-durable::Change folder_change(const durable::StoreWriter& store, const CertificateSet& set, const Metadata& metadata,
-                              const FolderOptions& options) {
-  const std::uint32_t key_mode = options.group ? 0640 : 0600;
-  const std::string leaf = x509::to_pem(set.leaf);
-  const std::string chain = chain_pem(set);
-  const std::string key(set.key_pem.reveal());
-  durable::Change change;
-  change.put(kCertificateFile, leaf, 0644)
-      .put(kChainFile, chain, 0644)
-      .put(kFullChainFile, leaf + chain, 0644)
-      .put(kKeyFile, key, key_mode)
-      .put(kMetadataFile, encode_metadata(metadata), 0644);
-  if (options.combined || has_now(store, kCombinedFile)) change.put(kCombinedFile, key + leaf + chain, key_mode);
-  if (options.nginx_conf || has_now(store, kNginxFile)) {
-    change.produce(kNginxFile, write_nginx_conf, 0644);
-  }
-  return change;
-}
-
 Result<bool> is_installed(const durable::StoreWriter& store, const CertificateSet& set, const FolderOptions& options) {
   if (options.combined && !has_now(store, kCombinedFile)) return false;
   if (options.nginx_conf && !has_now(store, kNginxFile)) return false;
@@ -93,6 +74,27 @@ std::unexpected<Error> no_such_certificate(const std::string& domain, const std:
 }
 
 }  // namespace
+
+durable::Change folder_change(const durable::StoreWriter& store, const CertificateSet& set, const Metadata& metadata,
+                              const FolderOptions& options) {
+  const std::uint32_t key_mode = options.group ? 0640 : 0600;
+  const std::string leaf = x509::to_pem(set.leaf);
+  const std::string chain = chain_pem(set);
+  const std::string key(set.key_pem.reveal());
+  durable::Change change;
+  change.put(kCertificateFile, leaf, 0644)
+      .put(kChainFile, chain, 0644)
+      .put(kFullChainFile, leaf + chain, 0644)
+      .put(kKeyFile, key, key_mode)
+      .put(kMetadataFile, encode_metadata(metadata), 0644);
+  if (options.combined || has_now(store, kCombinedFile)) change.put(kCombinedFile, key + leaf + chain, key_mode);
+  if (options.nginx_conf || has_now(store, kNginxFile)) {
+    change.produce(kNginxFile, write_nginx_conf, 0644);
+  }
+  return change;
+}
+
+durable::SecretFiles secrets() { return {.names = {kKeyFile, kCombinedFile}, .forbidden = 0007}; }
 
 durable::StoreOptions folder_store_options(const FolderOptions& options) {
   return {.kind = kStoreKind,
@@ -174,8 +176,19 @@ Result<durable::Generation> roll_back(durable::Runtime& runtime, const std::stri
   return store.roll_back(to);
 }
 
-std::vector<std::string> check_contents(const FolderContents& contents) {
-  std::vector<std::string> problems;
+namespace {
+
+// The first file that cannot be read as what it is.
+const char* unparsable(const FolderContents& contents) {
+  const auto leaf = x509::parse_certificates(contents.certificate, kCertificateFile);
+  if (!leaf || leaf->empty()) return kCertificateFile;
+  return crypto::PrivateKey::from_pem(contents.key, kKeyFile) ? kChainFile : kKeyFile;
+}
+
+}  // namespace
+
+std::vector<FolderProblem> check_contents(const FolderContents& contents) {
+  std::vector<FolderProblem> problems;
   const auto set = parse_set({.certificate_pem = contents.certificate,
                               .certificate_name = kCertificateFile,
                               .key_pem = contents.key,
@@ -183,34 +196,37 @@ std::vector<std::string> check_contents(const FolderContents& contents) {
                               .chain_pem = contents.chain,
                               .chain_name = kChainFile});
   if (!set) {
-    problems.push_back(set.error().message);
+    problems.push_back({unparsable(contents), set.error().message});
     return problems;
   }
   // Names and dates are for `cert verify`: a certificate that has expired is not damaged.
   const auto wrong = examine_set(*set, {.domain = {}, .now = set->leaf.not_before, .anchors = {}});
-  if (!wrong)
-    problems.push_back(wrong.error().message);
-  else {
+  if (!wrong) {
+    problems.push_back({kKeyFile, wrong.error().message});
+  } else {
+    const bool matches = x509::pair_matches(set->leaf, set->key).value_or(false);
     for (const SetProblem& problem : *wrong) {
-      if (!problem.waivable) problems.push_back(problem.message);
+      if (problem.waivable) continue;
+      const bool is_pair = !matches && &problem == &wrong->front();
+      problems.push_back({is_pair ? kKeyFile : kChainFile, problem.message});
     }
   }
   if (contents.full_chain != contents.certificate + contents.chain) {
-    problems.emplace_back("fullchain.pem is not cert.pem followed by chain.pem");
+    problems.push_back({kFullChainFile, "fullchain.pem is not cert.pem followed by chain.pem"});
   }
   const auto metadata = parse_metadata(contents.metadata, kMetadataFile);
   if (!metadata)
-    problems.push_back(metadata.error().message);
+    problems.push_back({kMetadataFile, metadata.error().message});
   else if (metadata->serial != set->leaf.serial || metadata->expires_at != set->leaf.not_after) {
-    problems.emplace_back("metadata.json is about another certificate: its serial or end differs");
+    problems.push_back({kMetadataFile, "metadata.json is about another certificate: its serial or end differs"});
   }
   return problems;
 }
 
-Result<std::vector<std::string>> check_members(const durable::Snapshot& snapshot) {
-  std::vector<std::string> missing;
+Result<std::vector<FolderProblem>> check_members(const durable::Snapshot& snapshot) {
+  std::vector<FolderProblem> missing;
   for (const char* name : {kCertificateFile, kChainFile, kFullChainFile, kKeyFile, kMetadataFile}) {
-    if (!snapshot.has(name)) missing.push_back("the live generation has no member '" + std::string(name) + "'");
+    if (!snapshot.has(name)) missing.push_back({name, "the live generation has no member '" + std::string(name) + "'"});
   }
   if (!missing.empty()) return missing;
   FolderContents contents;
@@ -220,6 +236,17 @@ Result<std::vector<std::string>> check_members(const durable::Snapshot& snapshot
   contents.key = TRY(snapshot.read(kKeyFile, kMemberLimit));
   contents.metadata = TRY(snapshot.read(kMetadataFile, kMemberLimit));
   return check_contents(contents);
+}
+
+Result<FolderContents> read_contents(fs::FileSystem& files, const std::string& path) {
+  const auto read = [&](const char* name) { return fs::read_input(files, fs::join_path(path, name), kMemberLimit); };
+  FolderContents contents;
+  contents.certificate = TRY(read(kCertificateFile));
+  contents.chain = TRY(read(kChainFile));
+  contents.full_chain = TRY(read(kFullChainFile));
+  contents.key = TRY(read(kKeyFile));
+  contents.metadata = TRY(read(kMetadataFile));
+  return contents;
 }
 
 }  // namespace lockstep::certstore

@@ -10,6 +10,7 @@
 #include "certstore/certificate_set.h"
 #include "certstore/metadata.h"
 #include "durable/generation_store.h"
+#include "durable/secret_files.h"
 
 namespace lockstep::certstore {
 
@@ -29,11 +30,18 @@ struct FolderOptions {
   std::optional<std::uint32_t> group;  // may read the folder, its keys included
 };
 
+// The files with the key: for their owner, and for a group where the folder has one.
+durable::SecretFiles secrets();
+
 durable::StoreOptions folder_store_options(const FolderOptions& options);
 
 // The nginx.conf member. nginx reads its configuration once a reload: paths that name one generation's own files can
 // never mix two.
 Status write_nginx_conf(durable::MemberSink& sink);
+
+// All members of a folder that is to hold the set; those that it had on an earlier wish are kept up to date.
+durable::Change folder_change(const durable::StoreWriter& store, const CertificateSet& set, const Metadata& metadata,
+                              const FolderOptions& options);
 
 // ROOT/certs/FOLDER.
 std::string folder_path(const std::string& root, const std::string& domain);
@@ -69,25 +77,34 @@ Result<std::vector<std::string>> list_domains(fs::FileSystem& files, const std::
 Result<durable::Generation> roll_back(durable::Runtime& runtime, const std::string& root, const std::string& domain,
                                       std::optional<durable::Generation> to);
 
-// Does what a generation holds belong together? One text for each thing that is wrong: the pair, the chain, the full
+struct FolderProblem {
+  std::string member;  // the file it is about
+  std::string what;
+};
+// Does what a generation holds belong together? One entry for each thing that is wrong: the pair, the chain, the full
 // chain, the metadata.
-Result<std::vector<std::string>> check_members(const durable::Snapshot& snapshot);
+Result<std::vector<FolderProblem>> check_members(const durable::Snapshot& snapshot);
 // The same for contents that are not committed (an edit that is to be adopted).
 struct FolderContents {
   std::string certificate, chain, full_chain, key, metadata;
 };
-std::vector<std::string> check_contents(const FolderContents& contents);
+std::vector<FolderProblem> check_contents(const FolderContents& contents);
+
+// The members as readers of the stable names see them, unchecked: an edited file counts as it stands.
+Result<FolderContents> read_contents(fs::FileSystem& files, const std::string& path);
 
 // Takes a hand edit over as a new generation, if its contents belong together. Errors: edited_by_hand naming what does
 // not; nothing changed then.
 Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& path);
 
-// Makes the newest intact generation live when the current one is damaged. The generation that is live then; `repaired`
-// says whether anything was done. Error: damaged when none is intact.
 struct Repaired {
   durable::Generation generation = 0;
-  bool repaired = false;
+  std::vector<std::string> actions;  // what was done, a sentence each; empty when nothing had to be
 };
+// Leaves damage behind: the newest intact generation becomes live, or, where a newer certificate and its key can be put
+// together from what is left of the generations, a new one is made of them. A key is never stored beside a certificate
+// that is not its own. What is replaced or cannot be used is set aside. Errors: damaged when nothing can be put
+// together; those of the file system.
 Result<Repaired> repair(durable::Runtime& runtime, const std::string& path);
 
 }  // namespace lockstep::certstore

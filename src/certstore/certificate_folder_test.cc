@@ -44,7 +44,12 @@ struct Folder : ::testing::Test {
   std::vector<std::string> wrong() {
     const auto snapshot = durable::Snapshot::open(disk, path);
     EXPECT_TRUE(snapshot);
-    return check_members(*snapshot).value();
+    return texts(check_members(*snapshot).value());
+  }
+  static std::vector<std::string> texts(const std::vector<FolderProblem>& problems) {
+    std::vector<std::string> found;
+    for (const FolderProblem& problem : problems) found.push_back(problem.what);
+    return found;
   }
 
   const std::string path = "/srv/certs/host.example";
@@ -145,26 +150,26 @@ TEST_F(Folder, ContentsThatDoNotBelongTogetherAreNamed) {
   ASSERT_TRUE(put(0));
   FolderContents good{content("cert.pem"), content("chain.pem"), content("fullchain.pem"), content("privkey.pem"),
                       content("metadata.json")};
-  EXPECT_THAT(check_contents(good), IsEmpty());
+  EXPECT_THAT(texts(check_contents(good)), IsEmpty());
   FolderContents bad = good;
   bad.key = test_pair(1).key;
-  EXPECT_THAT(check_contents(bad), ElementsAre("the private key does not belong to the certificate"));
+  EXPECT_THAT(texts(check_contents(bad)), ElementsAre("the private key does not belong to the certificate"));
   bad = good;
   bad.full_chain = bad.certificate;
-  EXPECT_THAT(check_contents(bad), ElementsAre("fullchain.pem is not cert.pem followed by chain.pem"));
+  EXPECT_THAT(texts(check_contents(bad)), ElementsAre("fullchain.pem is not cert.pem followed by chain.pem"));
   bad = good;
   bad.chain = x509::to_pem(test_root().certificate);
   bad.full_chain = bad.certificate + bad.chain;
-  EXPECT_THAT(check_contents(bad), ElementsAre(HasSubstr("in the chain")));
+  EXPECT_THAT(texts(check_contents(bad)), ElementsAre(HasSubstr("in the chain")));
   bad = good;
   bad.metadata = "{}";
-  EXPECT_THAT(check_contents(bad), ElementsAre("'metadata.json' is not valid metadata"));
+  EXPECT_THAT(texts(check_contents(bad)), ElementsAre("'metadata.json' is not valid metadata"));
   bad = good;
   bad.metadata = encode_metadata(metadata_of(test_set(1).leaf, "x"));
-  EXPECT_THAT(check_contents(bad), ElementsAre(HasSubstr("metadata.json is about another certificate")));
+  EXPECT_THAT(texts(check_contents(bad)), ElementsAre(HasSubstr("metadata.json is about another certificate")));
   bad = good;
   bad.certificate = "junk";
-  EXPECT_THAT(check_contents(bad), ElementsAre("cert.pem holds no certificate in PEM"));
+  EXPECT_THAT(texts(check_contents(bad)), ElementsAre("cert.pem holds no certificate in PEM"));
 }
 
 TEST_F(Folder, AnEditIsRefusedAndTakenOverOnlyWhole) {
@@ -237,7 +242,7 @@ TEST_F(Folder, AFolderWithoutAMemberIsDamagedAndIsRepaired) {
     ASSERT_TRUE(store->commit(change.remove("privkey.pem")));
   }
   EXPECT_THAT(wrong(), ElementsAre("the live generation has no member 'privkey.pem'"));
-  EXPECT_TRUE(repair(runtime, path)->repaired);
+  EXPECT_FALSE(repair(runtime, path)->actions.empty());
   EXPECT_THAT(wrong(), IsEmpty());
 }
 
@@ -265,12 +270,12 @@ TEST_F(Folder, ForeignFilesAreNeverReplaced) {
 
 TEST_F(Folder, RepairFallsBackToTheNewestIntactGeneration) {
   ASSERT_TRUE(put(0));
-  EXPECT_FALSE(repair(runtime, path)->repaired);
+  EXPECT_TRUE(repair(runtime, path)->actions.empty());
   ASSERT_TRUE(put(1));
   overwrite("privkey.pem", "");
   const auto repaired = repair(runtime, path);
   ASSERT_TRUE(repaired) << repaired.error().message;
-  EXPECT_TRUE(repaired->repaired);
+  EXPECT_FALSE(repaired->actions.empty());
   EXPECT_EQ(content("privkey.pem"), test_pair(0).key);
   EXPECT_THAT(wrong(), IsEmpty());
   overwrite("privkey.pem", "");

@@ -4,6 +4,7 @@
 
 #include "durable/atomic_file.h"
 #include "durable/layout.h"
+#include "durable/temporary.h"
 #include "fs/io.h"
 
 namespace lockstep::certstore {
@@ -78,6 +79,11 @@ Status remove_draft(durable::Runtime& runtime, const std::string& root, const st
   const durable::StoreWriter store = TRY(open_store(runtime, root, domain, {}));
   const std::unique_ptr<fs::Directory> directory = TRY(open_draft(runtime.files, root, domain));
   if (directory == nullptr) return {};
+  // A kill leaves temporaries too; whatever else somebody put there keeps the directory.
+  const auto is_ours = [](const std::string& owner) {
+    return owner == kDraftRequest || owner == kDraftKey || owner == kSpace;
+  };
+  TRY(durable::sweep_temporaries(*directory, is_ours));
   for (const char* name : {kDraftRequest, kDraftKey, kSpace}) TRY(remove_from(*directory, name));
   TRY(directory->sync());
   const std::unique_ptr<fs::Directory> control =

@@ -1,8 +1,7 @@
-// Adoption of hand edits and repair of damage, for certificate folders.
+// Adoption of hand edits, for certificate folders.
 #include <cerrno>
 
 #include "certstore/certificate_folder.h"
-#include "durable/damage.h"
 #include "fs/io.h"
 
 namespace lockstep::certstore {
@@ -33,18 +32,10 @@ Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& 
   durable::StoreWriter store =
       TRY(durable::StoreWriter::open(runtime, path, folder_store_options({}), durable::OpenFor::adopt));
   if (store.current() == nullptr) return fail(ErrorCode::not_found, "nothing was ever committed to '" + path + "'");
-  const auto read = [&](const char* name) {
-    return fs::read_input(runtime.files, fs::join_path(path, name), kMemberLimit);
-  };
-  FolderContents contents;
-  contents.certificate = TRY(read(kCertificateFile));
-  contents.chain = TRY(read(kChainFile));
-  contents.full_chain = TRY(read(kFullChainFile));
-  contents.key = TRY(read(kKeyFile));
-  contents.metadata = TRY(read(kMetadataFile));
-  const std::vector<std::string> problems = check_contents(contents);
+  const FolderContents contents = TRY(read_contents(runtime.files, path));
+  const std::vector<FolderProblem> problems = check_contents(contents);
   if (!problems.empty()) {
-    return fail(ErrorCode::edited_by_hand, "'" + path + "': " + problems.front() + "; the edit is not taken over",
+    return fail(ErrorCode::edited_by_hand, "'" + path + "': " + problems.front().what + "; the edit is not taken over",
                 "correct the edit, or install the files with 'lockstep cert import'");
   }
   durable::Change change;
@@ -67,44 +58,6 @@ Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& 
   const Status restored = store.restore_replaced_names();
   static_cast<void>(restored);
   return generation;
-}
-
-namespace {
-
-// Every member is there, is what was committed, and belongs to the others.
-Result<bool> is_whole(const durable::Snapshot& snapshot) {
-  if (snapshot.manifest().kind != kStoreKind) return false;
-  const bool verified = TRY(durable::is_whole(snapshot.verify()));
-  if (!verified) return false;
-  const auto problems = TRY(durable::unless_damaged(check_members(snapshot)));
-  return problems && problems->empty();
-}
-
-}  // namespace
-
-Result<Repaired> repair(durable::Runtime& runtime, const std::string& path) {
-  durable::StoreWriter store =
-      TRY(durable::StoreWriter::open(runtime, path, folder_store_options({}), durable::OpenFor::repair));
-  if (store.current() != nullptr) {
-    const bool whole = TRY(is_whole(*store.current()));
-    if (whole) {
-      TRY(store.repair_history());
-      return Repaired{store.current()->generation(), false};
-    }
-  }
-  const std::vector<durable::Generation> generations = TRY(store.generations_on_disk());
-  for (const durable::Generation generation : generations) {
-    {
-      const auto snapshot = TRY(durable::unless_damaged(store.open_generation(generation)));
-      if (!snapshot) continue;
-      const bool whole = TRY(is_whole(*snapshot));
-      if (!whole) continue;
-    }
-    const durable::Generation live = TRY(store.make_live(generation));
-    return Repaired{live, true};
-  }
-  return fail(ErrorCode::damaged, "no generation in '" + path + "' is intact: nothing was changed",
-              "install the certificate anew with 'lockstep cert import', or restore the folder from a backup");
 }
 
 }  // namespace lockstep::certstore

@@ -163,6 +163,11 @@ Result<int> deliver_reports(Context& context, const std::vector<agent::DomainRep
                             bool exit_code_if_unchanged) {
   constexpr int kNothingDue = 3;
   context.progress("", true);
+  // One certificate that failed is a command that failed.
+  if (reports.size() == 1 && reports.front().error) {
+    Error error = *reports.front().error;
+    return fail(std::move(error).with_context(reports.front().domain));
+  }
   std::size_t renewed = 0;
   std::size_t failed = 0;
   std::size_t widest = std::string_view("DOMAIN").size();

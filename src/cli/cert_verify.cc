@@ -21,8 +21,8 @@ struct Options {
 
 Status check_certificate(Context& context, const Options& options, const durable::Snapshot& snapshot,
                          const std::string& domain, std::vector<std::string>* problems) {
-  const std::vector<std::string> members = TRY(certstore::check_members(snapshot));
-  problems->insert(problems->end(), members.begin(), members.end());
+  const std::vector<certstore::FolderProblem> members = TRY(certstore::check_members(snapshot));
+  for (const certstore::FolderProblem& problem : members) problems->push_back(problem.what);
   const std::string leaf_pem = TRY(snapshot.read(certstore::kCertificateFile, certstore::kMemberLimit));
   const x509::Certificate leaf = TRY(x509::parse_certificate(leaf_pem, certstore::kCertificateFile));
   const UnixSeconds now = context.environment().clock.now();
@@ -56,7 +56,7 @@ Result<int> run_verify(Context& context, const Options& options) {
   const durable::StoreReport report = TRY(durable::inspect_store(runtime, path));
   for (const durable::Finding& finding : report.findings) {
     if (finding.kind == durable::FindingKind::note) continue;
-    problems.push_back(finding.path + ": " + finding.message);
+    problems.push_back(finding.path + ": " + finding.what);
   }
   if (problems.empty()) TRY(check_certificate(context, options, *snapshot, domain, &problems));
   const std::string result = problems.empty() ? "VALID" : "INVALID";

@@ -1,6 +1,7 @@
 // lockstep recover: finishes or takes back what a crash cut off, at boot before anything reads the files.
 #include <nlohmann/json.hpp>
 
+#include "base/shell.h"
 #include "ca/flat_ledger.h"
 #include "certstore/certificate_folder.h"
 #include "cli/commands.h"
@@ -12,6 +13,17 @@ namespace lockstep::cli {
 
 namespace {
 
+// A CA's files are its owner's: what another user made there its owner could not change again.
+Status require_own(durable::Runtime& runtime, const std::string& path) {
+  const fs::Stat stat = TRY(runtime.files.stat_path(path));
+  const std::uint32_t user = runtime.files.effective_user();
+  if (stat.type != fs::FileType::directory || stat.uid == user) return {};
+  return fail(
+      ErrorCode::permission_denied,
+      "'" + path + "' is the CA of uid " + std::to_string(stat.uid) + ", not of you (uid " + std::to_string(user) + ")",
+      "sudo -u '#" + std::to_string(stat.uid) + "' lockstep recover " + shell_word(path));
+}
+
 Result<std::string> recover_store(Context& context, durable::Runtime& runtime, const std::string& path) {
   const auto snapshot = durable::Snapshot::open(runtime.files, path);
   if (!snapshot && snapshot.error().code != ErrorCode::not_found) return fail(snapshot.error());
@@ -22,6 +34,7 @@ Result<std::string> recover_store(Context& context, durable::Runtime& runtime, c
     return std::string("nothing was committed yet");
   }
   if (snapshot->manifest().kind == ca::kStoreKind) {
+    TRY(require_own(runtime, path));
     // Opening it for writing also removes certificates that were never recorded.
     ca::FlatLedger ledger(runtime, path, [&](const std::string& text) { context.warn(text); });
     TRY(ledger.write());
@@ -33,21 +46,23 @@ Result<std::string> recover_store(Context& context, durable::Runtime& runtime, c
 
 Result<int> run_recover(Context& context, const std::vector<std::string>& paths) {
   durable::Runtime runtime = TRY(context.runtime());
-  const std::vector<std::string> stores = TRY(store_paths(context, paths));
+  const StorePaths found = TRY(store_paths(context, paths));
+  if (paths.size() <= 1 && !found.unreachable.empty()) return fail(found.unreachable.front().second);
   bool failed = false;
   std::string text;
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   const auto record = [&](const std::string& path, const Result<std::string>& result) {
     failed = failed || !result;
-    if (!result) context.warn(result.error().message);
+    const Error error = result ? Error() : result.error();
+    if (!result) context.warn(error.message + (error.hint.empty() ? "" : "\nHint: " + error.hint));
     text += printable(path) + ": " + (result ? *result : "failed") + "\n";
     list.push_back(
-        {{"path", path}, {"result", result ? *result : "failed"}, {"error", result ? "" : result.error().message}});
+        {{"path", path}, {"result", result ? *result : "failed"}, {"error", error.message}, {"hint", error.hint}});
   };
-  for (const std::string& path : stores) record(path, recover_store(context, runtime, path));
+  for (const auto& [path, error] : found.unreachable) record(path, fail(error));
+  for (const std::string& path : found.stores) record(path, recover_store(context, runtime, path));
   // Directories that are no stores may hold files that a publish was changing.
-  for (const std::string& path : paths) {
-    if (std::find(stores.begin(), stores.end(), path) != stores.end()) continue;
+  for (const std::string& path : found.others) {
     const auto recovered = durable::recover_publishes(runtime, path);
     if (!recovered) {
       record(path, fail(recovered.error()));

@@ -1,5 +1,6 @@
 #include "cli/store_paths.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "durable/atomic_file.h"
@@ -8,23 +9,30 @@
 
 namespace lockstep::cli {
 
-Result<std::vector<std::string>> store_paths(Context& context, const std::vector<std::string>& paths) {
+Result<StorePaths> store_paths(Context& context, const std::vector<std::string>& paths) {
   std::vector<std::string> wanted = paths;
   const bool defaults = wanted.empty();
   if (defaults) {
     wanted.push_back(TRY(context.data_directory()));
     wanted.push_back(TRY(context.root()));
   }
-  std::vector<std::string> stores;
+  StorePaths result;
   for (const std::string& path : wanted) {
     auto found = durable::find_stores(context.environment().files, path);
     if (!found && defaults && found.error().system_errno == ENOENT) continue;
-    if (!found) return fail(std::move(found).error());
+    if (!found) {
+      result.unreachable.emplace_back(path, std::move(found).error());
+      continue;
+    }
+    const std::string absolute = TRY(context.environment().files.absolute_path(path));
+    const bool is_store = std::find(found->begin(), found->end(), absolute) != found->end();
+    if (!is_store && !defaults) result.others.push_back(path);
     for (std::string& store : *found) {
-      if (std::find(stores.begin(), stores.end(), store) == stores.end()) stores.push_back(std::move(store));
+      if (std::find(result.stores.begin(), result.stores.end(), store) == result.stores.end())
+        result.stores.push_back(std::move(store));
     }
   }
-  return stores;
+  return result;
 }
 
 Status refuse_in_store(Context& context, const std::string& option, const std::string& path) {

@@ -105,6 +105,39 @@ TEST_F(StoreCare, TheNewestGenerationsStayWhenAnOlderOneCannotGo) {
   EXPECT_TRUE(is_there("gen-00000003"));
 }
 
+TEST_F(StoreCare, NoMoreThanSoManyAreKeptHoweverYoungTheOldestFirst) {
+  options.keep = {.generations = 2, .seconds = 24 * 3600, .most = 5};
+  for (int i = 0; i < 9; ++i) {
+    ASSERT_TRUE(commit("more"));
+    auto writer = open();
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(writer->collect());
+  }
+  EXPECT_THAT(open()->history(), ElementsAre(8, 9, 10, 11, 12));
+  EXPECT_FALSE(is_there("gen-00000007"));
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(StoreCare, WhatAReaderHasPinnedOutlivesTheLimitAndTheNextOldestGoes) {
+  options.keep = {.generations = 2, .seconds = 24 * 3600, .most = 3};
+  const auto control = disk.open_directory(kControl);
+  const auto pinned = Snapshot::open_generation(**control, 1);
+  ASSERT_TRUE(pinned);
+  ASSERT_TRUE(commit("four"));
+  auto writer = open();
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE(writer->collect());
+  EXPECT_THAT(writer->history(), ElementsAre(1, 3, 4));
+}
+
+TEST_F(StoreCare, TheLimitNeverTakesTheNewestThatThePolicyKeeps) {
+  options.keep = {.generations = 3, .seconds = 0, .most = 1};
+  auto writer = open();
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE(writer->collect());
+  EXPECT_THAT(writer->history(), ElementsAre(1, 2, 3));
+}
+
 TEST_F(StoreCare, ALockAndADraftDirectoryThatAreSomethingElseAreDamage) {
   ASSERT_TRUE((*disk.open_directory(kControl))->remove_file("lock"));
   disk.make_symlink("/outside", kControl + "lock");

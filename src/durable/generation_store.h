@@ -23,6 +23,9 @@ namespace lockstep::durable {
 struct KeepPolicy {
   std::size_t generations = 2;       // the current one included
   std::int64_t seconds = 24 * 3600;  // how long a generation is kept after another took its place
+  // No more than so many, however young: each is a number in every manifest, and that has a limit. At least
+  // `generations`.
+  std::size_t most = 1000;
 };
 
 struct StoreOptions {
@@ -59,8 +62,8 @@ class StoreWriter {
   // The generations that can be rolled back to, ascending; the current one included.
   [[nodiscard]] const std::vector<Generation>& history() const { return history_; }
   [[nodiscard]] std::optional<Generation> pending() const { return pending_; }
-  // For OpenFor::repair: writes the record of kept generations anew when it cannot be read; true when it did.
-  Result<bool> repair_history();
+  // What `current` names, intact or not.
+  [[nodiscard]] std::optional<Generation> live() const { return live_; }
 
   // Makes the change the live generation. On success it survives a power cut. On an error nothing has changed, except
   // for commit_uncertain: the new generation is live, and after a power cut it is the old or the new one.
@@ -91,10 +94,23 @@ class StoreWriter {
   // For OpenFor::repair: every generation there is, newest first, whether intact or not.
   [[nodiscard]] Result<std::vector<Generation>> generations_on_disk() const;
   [[nodiscard]] Result<Snapshot> open_generation(Generation generation) const;
-  // For OpenFor::repair: the next commit builds on this generation instead of `current`.
-  void set_base(Snapshot base);
+  // For OpenFor::repair: what is left of a member in a generation. Where the manifest is whole, only what it says;
+  // without one the file as it stands, for the owner to check. Nothing where it is damaged or not there.
+  [[nodiscard]] Result<std::optional<std::string>> remains(Generation generation, const std::string& member,
+                                                           std::size_t limit) const;
+  // For OpenFor::repair: the next commit builds on this generation, or on none, instead of `current`.
+  void set_base(std::optional<Snapshot> base);
+  // For OpenFor::repair: the group of what is made from here on.
+  void set_group(std::optional<std::uint32_t> group);
+  // For OpenFor::repair, before its commit: the record of kept generations and what stands under the pointer's name are
+  // set aside where they are damaged, and the record is written anew. Adds what was done, a sentence each.
+  Status prepare_repair(std::vector<std::string>* done);
   // For OpenFor::repair: makes an intact generation the live one. Errors: those of roll_back().
   Result<Generation> make_live(Generation generation);
+  // For OpenFor::repair, when the live generation is whole: sets aside everything else that is damaged (kept
+  // generations, pointers, what stands under names of ours and is something else) and puts the stable names' links
+  // back. Adds what was done. It can be cut off and done again.
+  Status set_aside_damage(std::vector<std::string>* done);
 
  private:
   StoreWriter(Runtime& runtime, StoreOptions options) : runtime_(&runtime), options_(std::move(options)) {}
@@ -106,6 +122,11 @@ class StoreWriter {
   Status load_history(OpenFor purpose);
   Status sweep();
   Status repair_names(OpenFor purpose);
+  Status note_set_aside(const std::string& name, const std::string& why, std::vector<std::string>* done);
+  Status settle_pending(std::vector<std::string>* done);
+  Status settle_entry(const fs::DirectoryEntry& entry, std::vector<std::string>* done);
+  Status settle_foreign_names(std::vector<std::string>* done);
+  [[nodiscard]] Result<bool> is_intact(Generation generation) const;
   Status settle_replaced(const std::vector<std::string>& replaced, OpenFor purpose);
   [[nodiscard]] Result<bool> holds_what_is_live(const std::string& name) const;
   Status put_links(const std::vector<std::string>& replaced);
@@ -141,6 +162,8 @@ class StoreWriter {
   bool empty_ = false;  // read and found: nothing was ever committed here
   bool history_damaged_ = false;
   bool edits_expected_ = false;  // opened to adopt or to repair
+  bool repairing_ = false;       // opened to repair
+  bool pointer_wrong_ = false;   // `current` is something else than a link to a generation
   bool pointer_lost_ = false;    // `current` is gone though something was committed
 };
 

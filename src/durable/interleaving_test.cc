@@ -259,7 +259,7 @@ void inspections(bool committed, Writing write) {
       EXPECT_TRUE(none_yet || report.error().code == ErrorCode::lock_timeout) << report.error().message;
       return;
     }
-    for (const Finding& finding : report->findings) ADD_FAILURE() << finding.path << ": " << finding.message;
+    for (const Finding& finding : report->findings) ADD_FAILURE() << finding.path << ": " << finding.what;
   };
   every_schedule({{First::reader, First::writer}, committed, write, read, check});
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "durable/intent.h"
 #include "durable/runtime.h"
 
 namespace lockstep::durable {
@@ -39,7 +40,13 @@ struct PublishRecovery {
 // Finishes or takes back whatever publishes left in the directory, and removes their temporaries. Idempotent.
 Result<PublishRecovery> recover_publishes(Runtime& runtime, const std::string& directory);
 
-// The intent records in a directory, by name: for reports. Reads nothing else.
+// The intent records in a directory, by name. Reads nothing else.
 Result<std::vector<std::string>> list_intents(fs::Directory& directory);
+
+// One of them, checked: damaged when it is none or belongs to other files; else those of the file system.
+Result<Intent> read_intent(fs::Directory& directory, const std::string& name);
+
+// The error for two records that name the same file: finishing one would undo the other.
+Error two_records_error(const std::string& file, const std::string& one, const std::string& other);
 
 }  // namespace lockstep::durable

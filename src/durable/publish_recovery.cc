@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <map>
 
+#include "base/shell.h"
 #include "crypto/digest.h"
 #include "durable/lock.h"
 #include "durable/publish_internal.h"
@@ -145,17 +146,21 @@ Status forget(fs::Directory& home, const Intent& intent, const DirectoryOf& dire
 
 Result<PublishRecovery> recover_locked(Runtime& runtime, fs::Directory& directory) {
   PublishRecovery report;
-  const std::vector<std::string> intents = TRY(list_intents(directory));
-  for (const std::string& name : intents) {
-    const std::string path = fs::join_path(directory.path(), name);
-    const std::string text = TRY(fs::read_file(directory, name, kIntentLimit));
-    const Intent intent = TRY(parse_intent(text, path));
-    if (intent.targets.front().directory != directory.path() || intent_name(intent.targets.front().name) != name) {
-      return fail(ErrorCode::damaged, "'" + path + "' is the intent record of other files",
-                  "it was moved or copied here: look at it, then remove it");
+  // All records are looked at before anything changes.
+  std::vector<std::pair<std::string, Intent>> intents;
+  std::map<std::string, std::string> claimed;  // target: the record that names it
+  const std::vector<std::string> names = TRY(list_intents(directory));
+  for (const std::string& name : names) {
+    Intent intent = TRY(read_intent(directory, name));
+    for (const IntentTarget& target : intent.targets) {
+      const std::string file = fs::join_path(target.directory, target.name);
+      const std::string path = fs::join_path(directory.path(), name);
+      const auto [other, first] = claimed.emplace(file, path);
+      if (!first) return fail(two_records_error(file, other->second, path));
     }
-    TRY(Recovery(runtime.files, directory, name).finish(intent, &report));
+    intents.emplace_back(name, std::move(intent));
   }
+  for (const auto& [name, intent] : intents) TRY(Recovery(runtime.files, directory, name).finish(intent, &report));
   return report;
 }
 
@@ -178,6 +183,28 @@ Result<std::vector<std::string>> list_intents(fs::Directory& directory) {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+Result<Intent> read_intent(fs::Directory& directory, const std::string& name) {
+  const std::string path = fs::join_path(directory.path(), name);
+  const std::string remove = "look at the files it was made for, then: rm -r " + shell_word(path);
+  auto text = fs::read_file(directory, name, kIntentLimit);
+  if (!text) return fail(std::move(text).error().with_hint(remove));
+  auto intent = parse_intent(*text, path);
+  if (!intent) {
+    intent.error().hint = remove;
+    return intent;
+  }
+  if (intent->targets.front().directory != directory.path() || intent_name(intent->targets.front().name) != name) {
+    return fail(ErrorCode::damaged, "'" + path + "' is the intent record of other files: it was moved or copied here",
+                "look at it, then: rm " + shell_word(path));
+  }
+  return intent;
+}
+
+Error two_records_error(const std::string& file, const std::string& one, const std::string& other) {
+  return {ErrorCode::damaged, "'" + one + "' and '" + other + "' both say what is to become of '" + file + "'",
+          "look at the file, then remove the record that is not about it: rm " + shell_word(other), 0};
 }
 
 }  // namespace lockstep::durable

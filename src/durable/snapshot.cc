@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "crypto/digest.h"
+#include "durable/damage.h"
 #include "fs/io.h"
 
 namespace lockstep::durable {
@@ -39,6 +40,15 @@ Result<std::optional<Generation>> read_pointer(fs::Directory& control, const std
                 "run 'lockstep doctor'");
   }
   return generation;
+}
+
+Result<bool> is_foreign_generation(fs::Directory& control, Generation generation, const std::string& kind) {
+  const std::unique_ptr<fs::Directory> directory = TRY(control.open_directory(generation_name(generation)));
+  const auto text = fs::read_file(*directory, kManifestFile, kManifestLimit);
+  if (!text && is_damage(text.error())) return false;
+  if (!text) return fail(text.error());
+  const auto manifest = parse_manifest(*text, kManifestFile);
+  return manifest && (manifest->generation != generation || (!kind.empty() && manifest->kind != kind));
 }
 
 Status make_pointer_durable(fs::FileSystem& files, const std::string& store_path) {

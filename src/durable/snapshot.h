@@ -36,6 +36,8 @@ class Snapshot {
   Status read_pieces(const std::string& name, const std::function<Status(std::string_view)>& consume) const;
   // An open member, unchecked: for readers that hash as they go.
   [[nodiscard]] Result<std::unique_ptr<fs::File>> open_member(const std::string& name) const;
+  // What stands under the member's name; no link is followed.
+  [[nodiscard]] Result<fs::Stat> stat_member(const std::string& name) const { return directory_->stat_entry(name); }
   // The member as it is now, unchecked.
   [[nodiscard]] Result<std::string> read_unchecked(const std::string& name, std::size_t limit) const;
   // The error for a member whose content is not what the manifest says.
@@ -56,6 +58,10 @@ class Snapshot {
 // The generation that `current` or `pending` names, or nothing when there is no such pointer. Error: damaged when it is
 // not a link to a generation.
 Result<std::optional<Generation>> read_pointer(fs::Directory& control, const std::string& pointer);
+
+// True for a generation's directory whose manifest is whole and says another number or another kind of store (an empty
+// `kind` stands for any): somebody copied or moved it here. What a crash leaves never says that.
+Result<bool> is_foreign_generation(fs::Directory& control, Generation generation, const std::string& kind);
 
 // Makes the pointer that a reader sees durable: what is handed out must not be taken back by a power cut. One fsync
 // of the control directory.

@@ -32,6 +32,18 @@ Result<StableNames> examine_stable_names(fs::Directory& store, const Manifest& m
   return result;
 }
 
+Result<bool> has_stable_names(fs::Directory& store) {
+  const std::vector<fs::DirectoryEntry> entries = TRY(store.list());
+  for (const fs::DirectoryEntry& entry : entries) {
+    if (entry.type != fs::FileType::symlink || !is_member_name(entry.name)) continue;
+    const auto target = store.read_symlink(entry.name);
+    if (!target && target.error().system_errno == ENOENT) continue;  // taken away meanwhile
+    if (!target) return fail(target.error());
+    if (*target == stable_target(entry.name)) return true;
+  }
+  return false;
+}
+
 Error stable_name_error(const fs::Directory& store, const std::string& name, bool regular_file) {
   const std::string path = fs::join_path(store.path(), name);
   if (regular_file) {

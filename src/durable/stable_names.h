@@ -20,6 +20,10 @@ struct StableNames {
 // Compares the store's directory with a generation's members.
 Result<StableNames> examine_stable_names(fs::Directory& store, const Manifest& manifest);
 
+// True when a link leads into `.lockstep`. Where that is gone these are all that tells a store that was damaged from a
+// directory that never was one.
+Result<bool> has_stable_names(fs::Directory& store);
+
 // The error for a name that is not our link, saying what stands there and what to do.
 Error stable_name_error(const fs::Directory& store, const std::string& name, bool regular_file);
 

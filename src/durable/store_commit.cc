@@ -19,6 +19,7 @@ constexpr std::uint32_t kDefaultMemberMode = 0644;
 
 Result<Generation> StoreWriter::commit(const Change& change) {
   const bool first = !live_ && !current_;
+  const bool over_an_edit = current_edited_;
   const Generation generation = TRY(build(change));
   const Generation live = TRY(go_live(generation));
   if (options_.group) {
@@ -28,9 +29,9 @@ Result<Generation> StoreWriter::commit(const Change& change) {
       static_cast<void>(changed);
     }
   }
-  if (first) {
-    // Proof that something was committed, so that a lost pointer is never taken for a first commit that was cut off.
-    // The commit stands without it.
+  if (first || over_an_edit) {
+    // Proof that something was committed, so that a lost pointer is never taken for a first commit that was cut off;
+    // and a generation that was edited is no longer kept. The commit stands without it.
     const Status recorded = record_history();
     static_cast<void>(recorded);
   }
@@ -213,11 +214,12 @@ Result<Generation> StoreWriter::go_live(Generation generation) {
   if (!next) return abandon(next.error());
   auto names = examine_stable_names(*store_, next->manifest());
   if (!names) return abandon(std::move(names).error());
-  if (!names->foreign.empty()) return abandon(stable_name_error(*store_, names->foreign.front(), false));
+  // A repair puts the links back when the generation that they lead to is live.
+  if (!names->foreign.empty() && !repairing_) return abandon(stable_name_error(*store_, names->foreign.front(), false));
   // A regular file in the way of a name that the store did not have yet is somebody else's. One that replaced a link is
   // taken over by this commit, or opening the store would have refused it.
   for (const std::string& name : names->replaced) {
-    if (!current_ || !current_->has(name)) return abandon(stable_name_error(*store_, name, false));
+    if (!repairing_ && (!current_ || !current_->has(name))) return abandon(stable_name_error(*store_, name, false));
   }
   if (!names->missing.empty()) {
     // Dangling until the pointer moves: then they appear at once.
@@ -280,26 +282,22 @@ Result<Generation> StoreWriter::make_live(Generation generation) {
   return go_live_recorded(generation);
 }
 
-Result<bool> StoreWriter::repair_history() {
-  if (!history_damaged_) return false;
-  TRY(record_history());
-  history_damaged_ = false;
-  return true;
-}
-
 Status StoreWriter::collect() {
   const UnixSeconds now = runtime_->clock.now();
   // The newest ones stay, also when an older one cannot go.
   const std::size_t newest = std::max<std::size_t>(options_.keep.generations, 1);
+  const std::size_t most = std::max(options_.keep.most, newest);
   for (std::size_t i = 0; i + newest < history_.size();) {
     const Generation generation = history_[i];
     if (generation == live_ || generation == pending_) {
       ++i;
       continue;
     }
-    // It was live until its successor was made.
-    auto successor = Snapshot::open_generation(*control_, history_[i + 1]);
-    if (!successor || successor->manifest().created_at + options_.keep.seconds > now) return {};
+    if (history_.size() <= most) {
+      // It was live until its successor was made.
+      auto successor = Snapshot::open_generation(*control_, history_[i + 1]);
+      if (!successor || successor->manifest().created_at + options_.keep.seconds > now) return {};
+    }
     TRY(remove_generation(generation));
     if (history_[i] == generation) ++i;  // pinned by a reader
   }

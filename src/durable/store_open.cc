@@ -129,12 +129,14 @@ Status StoreWriter::recover(OpenFor purpose) {
 }
 
 Status StoreWriter::load_pointers(OpenFor purpose) {
-  const auto tolerated = [purpose](const Error& error) { return purpose == OpenFor::repair && is_damage(error); };
+  repairing_ = purpose == OpenFor::repair;
+  const auto tolerated = [this](const Error& error) { return repairing_ && is_damage(error); };
   auto live = read_pointer(*control_, kCurrentPointer);
   if (live)
     live_ = *live;
   else if (!tolerated(live.error()))
     return fail(std::move(live).error());
+  pointer_wrong_ = !live;
   auto pending = read_pointer(*control_, kPendingPointer);
   if (pending)
     pending_ = *pending;
@@ -172,10 +174,13 @@ Status StoreWriter::load_history(OpenFor purpose) {
     kept.insert(current_->manifest().history.begin(), current_->manifest().history.end());
     highest_ = current_->manifest().highest;
   }
-  const std::optional<std::string> text = TRY(read_history());
+  auto read = read_history();
+  history_damaged_ = !read && repairing_ && is_damage(read.error());
+  if (!read && !history_damaged_) return fail(std::move(read).error());
+  const std::optional<std::string> text = history_damaged_ ? std::nullopt : *read;
   const std::string name = fs::join_path(control_->path(), kHistoryFile);
-  const bool recorded = text.has_value();
-  if (recorded) {
+  const bool recorded = text.has_value() || history_damaged_;
+  if (text) {
     const auto history = parse_history(*text, name);
     if (history) {
       kept.insert(history->kept.begin(), history->kept.end());
@@ -193,7 +198,7 @@ Status StoreWriter::load_history(OpenFor purpose) {
   for (const auto& named : {live_, pending_}) highest_ = std::max(highest_, named.value_or(0));
   // Without `current`, one generation may be a first commit that never came to its end. More than that, or a record
   // that something was committed, means that the pointer was lost: sweeping would destroy the only copy.
-  pointer_lost_ = !live_ && (recorded || on_disk.size() > 1);
+  pointer_lost_ = !live_ && (recorded || on_disk.size() > 1 || pointer_wrong_);
   if (pointer_lost_ && purpose != OpenFor::repair) {
     return fail(ErrorCode::damaged,
                 "'" + fs::join_path(control_->path(), kCurrentPointer) + "' is missing, though generations exist",
@@ -238,6 +243,11 @@ Status StoreWriter::sweep() {
   const std::vector<Generation> on_disk = TRY(generations_on_disk());
   for (const Generation generation : on_disk) {
     if (generation == pending_ || contains(history_, generation)) continue;
+    // Somebody's copy is no left-over, and not ours to remove; the doctor names it.
+    const bool ours = TRY(holds_files_alone(*control_, generation_name(generation)));
+    if (!ours) continue;
+    const bool foreign = TRY(is_foreign_generation(*control_, generation, options_.kind));
+    if (foreign) continue;
     TRY(remove_generation(generation));
     swept = true;
   }
@@ -300,23 +310,18 @@ Status StoreWriter::restore_names_of_copies() {
 
 Status StoreWriter::put_links(const std::vector<std::string>& replaced) {
   for (const std::string& name : replaced) {
+    // Made where every writer sweeps: beside the name a crash would leave it for good.
     const std::string temporary = temporary_name(runtime_->random, name);
-    TRY(store_->make_symlink(stable_target(name), temporary));
-    Status renamed = store_->rename(temporary, *store_, name);
+    TRY(control_->make_symlink(stable_target(name), temporary));
+    Status renamed = control_->rename(temporary, *store_, name);
     if (!renamed) {
-      const Status removed = store_->remove_file(temporary);
+      const Status removed = control_->remove_file(temporary);
       if (!removed) return fail(std::move(renamed).error().with_hint("left behind: " + removed.error().message));
       return renamed;
     }
   }
   return replaced.empty() ? Status() : store_->sync();
 }
-
-Result<Snapshot> StoreWriter::open_generation(Generation generation) const {
-  return Snapshot::open_generation(*control_, generation);
-}
-
-void StoreWriter::set_base(Snapshot base) { current_.emplace(std::move(base)); }
 
 Result<std::unique_ptr<fs::Directory>> StoreWriter::draft_directory() {
   Status made = control_->make_directory(kDraftDirectory, 0700);
@@ -334,8 +339,10 @@ Result<std::optional<std::string>> StoreWriter::read_history() const {
 
 Status StoreWriter::record_history() {
   const std::string text = encode_history({history_, highest_});
-  const std::optional<std::string> before = TRY(read_history());
-  if (before == text) return {};
+  if (!history_damaged_) {
+    const std::optional<std::string> before = TRY(read_history());
+    if (before == text) return {};
+  }
   return atomic_write_in(*runtime_, *control_, kHistoryFile, text, {.mode = 0600});
 }
 

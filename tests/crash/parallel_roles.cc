@@ -319,7 +319,7 @@ Status inspect_often(const Place& place, std::uint64_t) {
     const durable::StoreReport report = TRY(durable::inspect_store(place.runtime, place.path));
     for (const durable::Finding& finding : report.findings) {
       return wrong("doctor on a healthy store: " + std::string(durable::finding_kind_name(finding.kind)) + ": " +
-                   finding.path + ": " + finding.message);
+                   finding.path + ": " + finding.what);
     }
     TRY(durable::needs_recovery(place.runtime.files, place.path));
     ++place.tally.inspections;

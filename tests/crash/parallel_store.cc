@@ -98,7 +98,7 @@ Status check_rest(const std::string& path) {
   }
   const durable::StoreReport report = TRY(durable::inspect_store(own.runtime, path));
   if (report.findings.empty()) return {};
-  return fail(ErrorCode::damaged, report.findings.front().path + ": " + report.findings.front().message);
+  return fail(ErrorCode::damaged, report.findings.front().path + ": " + report.findings.front().what);
 }
 
 // True when nothing was left out.
