@@ -87,7 +87,10 @@ class Accounts(AcmeCase):
         self.installed("old.test", "second.test", server=server)
         self.installed("third.test", server=server)
         server.restart()
-        self.well("account", "update", *self.at(server), "-m", "later@example.com")
+        update = ["account", "update", *self.at(server), "-m", "later@example.com"]
+        self.refused(update, "not found", "lockstep account register", kind="acme_account_unknown")
+        self.well("account", "register", *self.at(server))
+        self.well(*update)
 
 
 class Bound(AcmeCase):

@@ -12,7 +12,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from acme_fault_test import ProxyCase
+from acme_case import ProxyCase
 from acme_proxy import Action, problem, says
 from acme_server import PATIENCE, program
 from dns_update_test import free_port
@@ -50,6 +50,7 @@ class RenewalInformation(ProxyCase):
 
     def test_a_window_that_is_open_renews_and_says_what_it_replaces(self) -> None:
         identifier = self.identifier()
+        self.offers()
         self.proxy.on("renewalInfo", window(-7200, -3600, explanationURL="https://ca.test/incident"), 0)
         report = self.json("cert", "renew")
         self.assertEqual(report["renewed"], 1)
@@ -96,6 +97,11 @@ class RenewalInformation(ProxyCase):
             report = self.json("cert", "renew")
             self.assertEqual((report["unchanged"], report["failed"]), (1, 0))
             self.assertIn("a third", report["results"][0]["reason"])
+        self.offers()
+        self.proxy.on("renewalInfo", window(7200, 3600, {"Retry-After": "3600"}), 0)
+        for _ in range(2):
+            self.well("cert", "renew")
+        self.assertEqual(self.proxy.count("renewalInfo"), 1)
 
     def test_a_refused_replacement_is_ordered_without(self) -> None:
         for kind, status in (("alreadyReplaced", 409), ("malformed", 400), ("unauthorized", 403), ("malformed", 404)):
@@ -154,7 +160,7 @@ class Agents(ProxyCase):
         self.assertEqual(self.well("agent", "run", "--once", "--jitter", "0").stdout, "There are no certificates to renew.\n")
         self.well(*self.through("once.test"))
         self.assertIn("unchanged", self.well("agent", "run", "--once", "--jitter", "0").stdout)
-        self.well(*self.through("once.test", extra=("--renew-before", "100000d")))
+        self.well(*self.through("once.test", extra=("--renew-before", "10000d")))
         self.assertEqual(self.json("agent", "run", "--once", "--jitter", "0")["renewed"], 1)
         self.installed("once.test")
 
@@ -192,7 +198,7 @@ class Agents(ProxyCase):
 
     def test_stopped_in_the_middle_of_an_order(self) -> None:
         self.well(*self.through("mid.test"))
-        self.well(*self.through("mid.test", extra=("--renew-before", "100000d")))
+        self.well(*self.through("mid.test", extra=("--renew-before", "10000d")))
         before = self.serial("mid.test")
         self.proxy.clear()
         busy = {"Retry-After": "60"}

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
+from acme_proxy import Proxy
 from acme_server import PATIENCE, AcmeServer, ChallengeServer
 from cli_case import Case
 from support import Failure, Outcome, binary, environment, run, scratch
@@ -108,7 +109,7 @@ class AcmeCase(Case):
     # Failures
 
     def refused(self, words: list[str], *said: str, code: int = 1, kind: str = "") -> dict:
-        """The command fails, says each of these texts to people and to programs; the error or the first report's."""
+        """The command fails and says each of these texts; the error, or the first one of several reports."""
         outcome = self.lockstep(*words, "--json")
         self.assertEqual(outcome.code, code, outcome.text)
         document = json.loads(outcome.stdout)
@@ -164,3 +165,20 @@ class AcmeCase(Case):
 
     def listening(self, port: int) -> bool:
         return run(["sh", "-c", f"ss -Hltn 'sport = :{port}' | grep -q ."]).code == 0
+
+
+class ProxyCase(AcmeCase):
+    proxy: Proxy
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.proxy = Proxy(cls.server)
+        cls.addClassCleanup(cls.proxy.stop)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.proxy.clear()
+
+    def through(self, *names: str, extra: tuple[str, ...] = ()) -> list[str]:
+        return [*self.words(*names, directory=self.proxy.directory), *self.http(), "--key-type", "ec256", *extra]

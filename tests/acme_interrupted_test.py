@@ -6,10 +6,8 @@ import os
 import signal
 import subprocess
 import unittest
-from pathlib import Path
 
-from acme_case import AcmeCase
-from acme_fault_test import ProxyCase
+from acme_case import AcmeCase, ProxyCase
 from acme_proxy import Action, Answer, Exchange
 from acme_server import PATIENCE, program
 from full_disk import leave_pages
@@ -150,14 +148,14 @@ class FullDisks(ProxyCase):
 
     def full_before_the_end(self, domain: str, pages: int, renewal: bool) -> None:
         self.proxy.clear()
+        (self.disk / "other").unlink(missing_ok=True)
         words = self.through(domain, extra=("--force",))
         if renewal:
             self.well(*words)
             self.proxy.clear()
         issued = self.server.issued
         self.proxy.on("challenge", self.fill(pages))
-        error = self.refused(words, "no room for the certificate", "No space left on device", "free some space")
-        self.assertIn("goes on with the same order", error["hint"])
+        self.refused(words, "no room for the certificate", "No space left on device", str(self.disk), "free space")
         self.assertEqual((self.proxy.count("finalize"), self.server.issued), (0, issued))
         (self.disk / "other").unlink()
         self.assertTrue(self.json(*words)["results"][0]["resumed"])
@@ -196,7 +194,6 @@ class TwoAtOnce(AcmeCase):
         self.well(*self.words(*names), *EC, "--dns", str(hook), "--each")
         for name in names:
             self.installed(name)
-        self.assertEqual(Path(self.folders / "orders").is_dir(), True)
 
 
 if __name__ == "__main__":

@@ -92,7 +92,8 @@ class Proofs(AcmeCase):
             named.expect("_acme-challenge.example.test")
             wrong = ["--dns-server", f"127.0.0.1:{named.port}", "--dns-key", named.top / "unknown.key"]
             self.refused([*self.words("a.example.test", server=server), *wrong], "BADKEY", "does not know that key")
-            self.assertFalse(self.folder("a.example.test").exists())
+            # The order is kept for the next run, with its draft; nothing is served.
+            self.assertFalse((self.folder("a.example.test") / "cert.pem").exists())
 
     def test_a_failed_proof_leaves_nothing(self) -> None:
         error = self.refused([*self.words("closed.test"), *self.http_elsewhere()], "closed.test", "http-01", "port 80",
@@ -110,7 +111,14 @@ class Proofs(AcmeCase):
 
 
 class Wishes(AcmeCase):
-    OPTIONS = {"roots": 2, "nonce_reject": 50}
+    OPTIONS = {"roots": 2, "nonce_reject": 50, "reuse": 100}
+
+    def test_what_is_proved_already_is_not_proved_again(self) -> None:
+        self.obtain("proved.test", extra=self.also("--key-type", "ec256"))
+        asked = self.server.count("POST /chalZ/")
+        self.obtain("proved.test", extra=["--http", "127.0.0.1:0", "--key-type", "ec256", "--force"])
+        self.assertEqual(self.server.count("POST /chalZ/"), asked)
+        self.assertEqual(self.installed("proved.test")["generation"], 2)
 
     def test_every_kind_of_key_with_half_of_all_nonces_refused(self) -> None:
         for kind, openssl_says in {"rsa2048": "2048 bit", "rsa3072": "3072 bit", "rsa4096": "4096 bit", "ec256": "prime256v1",

@@ -16,12 +16,15 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dns_update_test import free_port
 from support import Failure, environment, openssl, skip
 
 PATIENCE = 20.0
+# The kernel ends a child with the thread that started it: this one stays.
+_STARTER = ThreadPoolExecutor(1)
 ATTEMPTS = 3  # a port that was free a moment ago may be taken
 
 
@@ -46,9 +49,9 @@ class Process:
     def __init__(self, log: Path, words: list[str], **settings: str) -> None:
         self.log = log
         with log.open("ab") as out:
-            # The kernel ends it with this process, whatever ends that.
-            self.child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *words], stdin=subprocess.DEVNULL, stdout=out,
-                                          stderr=out, env=environment(**settings))  # fmt: skip
+            # It goes when this process does, whatever ends that.
+            self.child = _STARTER.submit(subprocess.Popen, ["setpriv", "--pdeathsig", "KILL", *words], stdout=out, stderr=out,
+                                         stdin=subprocess.DEVNULL, env=environment(**settings)).result()  # fmt: skip
 
     def ready(self, ask: object) -> bool:
         """Whether it answers; False when it has ended instead."""

@@ -28,6 +28,15 @@ struct Options {
   bool dry_run = false;
 };
 
+// Longer than any certificate lasts: a slip of the pen.
+Result<std::int64_t> bounded_duration(const std::string& text, const std::string& option, std::int64_t bare_unit) {
+  constexpr std::int64_t kMostDays = 10'000;
+  const std::int64_t seconds = TRY(duration_option(text, option, bare_unit));
+  if (seconds > kMostDays * kDay)
+    return fail(ErrorCode::usage, option + ": '" + printable(text) + "' is more than 10000 days");
+  return seconds;
+}
+
 Result<agent::ChallengeSettings> challenge_settings(Context& context, const Options& options) {
   const int ways = (options.http.empty() ? 0 : 1) + (options.webroot.empty() ? 0 : 1) +
                    (options.tls_alpn.empty() ? 0 : 1) + (options.dns.empty() ? 0 : 1) +
@@ -62,7 +71,7 @@ Result<agent::ChallengeSettings> challenge_settings(Context& context, const Opti
   std::string key_file = TRY(files.absolute_path(options.dns_key));
   agent::ChallengeSettings settings{
       .kind = Kind::dns_update, .where = options.dns_server, .key_file = std::move(key_file)};
-  if (!options.dns_wait.empty()) settings.propagation = TRY(duration_option(options.dns_wait, "--dns-wait", 1));
+  if (!options.dns_wait.empty()) settings.propagation = TRY(bounded_duration(options.dns_wait, "--dns-wait", 1));
   return settings;
 }
 
@@ -87,7 +96,7 @@ Result<agent::CertificateSettings> common_settings(Context& context, const Optio
   settings.profile = options.profile;
   settings.preferred_chain = options.preferred_chain;
   if (!options.renew_before.empty())
-    settings.renew_before = TRY(duration_option(options.renew_before, "--renew-before", kDay));
+    settings.renew_before = TRY(bounded_duration(options.renew_before, "--renew-before", kDay));
   settings.challenge = TRY(challenge_settings(context, options));
   settings.hooks.pre = TRY(hooks(options.pre_hooks, "--pre-hook"));
   settings.hooks.deploy = TRY(hooks(options.deploy_hooks, "--deploy-hook"));
