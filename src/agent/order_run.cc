@@ -99,15 +99,17 @@ Status OrderRun::present(const acme::Step& step) {
 
 Status OrderRun::respond(const acme::Step& step) {
   acme::AuthorizationProgress& one = progress_.authorizations[step.index];
-  const Status responded =
-      acme::respond_to_challenge(tools_.session, signer_of(account_), one.seen->challenges[step.challenge].url);
+  const std::string url = one.seen->challenges[step.challenge].url;
+  const Status responded = acme::respond_to_challenge(tools_.session, signer_of(account_), url);
   one.responded = true;
   if (responded || responded.error().code != ErrorCode::acme_refused) return responded;
   // Answered before, by a run that did not hear so: the authorization itself says what became of it.
   TRY(look(step.index));
-  const acme::Challenge& challenge = one.seen->challenges.at(step.challenge);
-  const bool still = one.seen->status == "pending" && challenge.status == "pending";
-  return still ? responded : Status();
+  // Servers show fewer challenges of an authorization that is decided.
+  const bool still_open = std::any_of(
+      one.seen->challenges.begin(), one.seen->challenges.end(),
+      [&](const acme::Challenge& challenge) { return challenge.url == url && challenge.status == "pending"; });
+  return one.seen->status == "pending" && still_open ? responded : Status();
 }
 
 Status OrderRun::finalize(const std::string& request_der, const std::function<Status()>& before_finalizing) {
