@@ -76,7 +76,7 @@ class RenewalInformation(ProxyCase):
                                                                            7100, 7210), ("soon", 21500, 21610)):  # fmt: skip
             with self.subTest(said):
                 self.offers()
-                (self.folders / "state" / "ari.test.json").write_text(self.not_asked())
+                self.forget()
                 self.proxy.on("renewalInfo", window(86400, 2 * 86400, {"Retry-After": said}), 0)
                 before = int(time.time())
                 self.well("cert", "renew")
@@ -85,19 +85,23 @@ class RenewalInformation(ProxyCase):
                     time.mktime(time.strptime(again, "%Y-%m-%dT%H:%M:%SZ")) - time.timezone)).timestamp()) - before  # fmt: skip
                 self.assertTrue(least <= seconds <= most, (said, seconds))
 
-    def not_asked(self) -> str:
-        return json.dumps({**self.state("ari.test"), "renewal_info": None})
+    def forget(self) -> None:
+        """That it was asked already."""
+        (self.folders / "state" / "ari.test.json").write_text(json.dumps({**self.state("ari.test"), "renewal_info": None}))
 
     def test_what_is_no_window(self) -> None:
         for action in (window(7200, 3600), window(-3600, -3600), says("{}"), says("<html>"), says("no", 500),
                        says(json.dumps({"suggestedWindow": {"start": "soon", "end": "later"}})),
                        problem("malformed", "never heard of it", 404)):  # fmt: skip
             self.offers()
+            self.forget()
             self.proxy.on("renewalInfo", action, 0)
             report = self.json("cert", "renew")
+            self.assertEqual(self.proxy.count("renewalInfo"), 1)
             self.assertEqual((report["unchanged"], report["failed"]), (1, 0))
             self.assertIn("a third", report["results"][0]["reason"])
         self.offers()
+        self.forget()
         self.proxy.on("renewalInfo", window(7200, 3600, {"Retry-After": "3600"}), 0)
         for _ in range(2):
             self.well("cert", "renew")
