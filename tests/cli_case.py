@@ -41,7 +41,7 @@ class Case(unittest.TestCase):
     def no_secret(self, outcome: Outcome) -> Outcome:
         for stream in (outcome.stdout, outcome.stderr):
             self.assertNotIn("PRIVATE KEY-----", stream)
-        keys = [path for path in self.top.rglob("*") if path.is_file() and path.name.endswith((".key", "privkey.pem"))]
+        keys = [path for path in self.top.rglob("*") if path.is_file() and path.name.endswith((".key", "key.pem"))]
         for path in keys if os.geteuid() == 0 else []:
             lines = path.read_text(errors="replace").splitlines()[1:-1]
             for line in filter(lambda text: len(text) > 20, lines):

@@ -91,6 +91,7 @@ Problem problem_of(const json& document, int status) {
   if (!document.is_object()) return problem;
   problem.type = short_type(lenient(document, "type"));
   problem.detail = lenient(document, "detail");
+  problem.instance = lenient(document, "instance");
   const json* parts = find(document, "subproblems");
   if (parts == nullptr || !parts->is_array()) return problem;
   for (const json& part : *parts) {

@@ -33,6 +33,7 @@ struct Problem {
     std::string detail;
   };
   std::vector<Part> parts;  // subproblems
+  std::string instance;     // an address for people
 
   // One line for people: what the server says, and of which name.
   [[nodiscard]] std::string text() const;

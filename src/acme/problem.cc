@@ -44,7 +44,7 @@ constexpr std::array kMeanings{
     Meaning{"unsupportedContact", ErrorCode::acme_refused, "give an e-mail address with -m"},
     Meaning{"unsupportedIdentifier", ErrorCode::acme_refused, "this CA does not issue for that kind of name"},
     Meaning{"userActionRequired", ErrorCode::acme_refused,
-            "the CA's terms changed: read them, then 'lockstep account update --agree-tos'"},
+            "the CA wants its new terms to be agreed to, at the address that it names"},
 };
 
 ErrorCode code_of_status(int status) {
@@ -67,6 +67,8 @@ Error problem_error(const Problem& problem, std::string_view what) {
   if (problem.type == "serverInternal" && problem.status == 404) error.code = ErrorCode::acme_order_lost;
   error.message = std::string(what) + ": " + problem.text();
   if (meaning != kMeanings.end()) error.hint = meaning->hint;
+  // RFC 8555 section 7.3.3: a person agrees there, not a client.
+  if (problem.type == "userActionRequired" && !problem.instance.empty()) error.hint += ": " + problem.instance;
   return error;
 }
 
@@ -78,7 +80,8 @@ Error answer_error(const http::Response& response, std::string_view what, UnixSe
   }
   Error error = problem_error(parse_problem(response.body, response.status), what);
   const auto wait = http::parse_retry_after(response.header("retry-after"), now);
-  if (wait) error.retry_after = *wait;
+  // "Now" is an answer too, and 0 stands for none.
+  if (wait) error.retry_after = std::max<std::int64_t>(1, *wait);
   if (error.code == ErrorCode::acme_rate_limited && wait)
     error.hint = "the CA asks to wait until " + format_rfc3339(now + *wait);
   return error;

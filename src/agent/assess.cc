@@ -85,10 +85,9 @@ Status refresh_renewal_info(Toolbox& toolbox, Assessment* assessment, const std:
   }
   chosen.ask_again = now + answer->retry_after;
   RenewalState state = TRY(load_state(runtime.files, toolbox.surroundings().root, domain));
-  if (answer->info)
-    state.ari = chosen;
-  else
-    state.ari.reset();
+  // Without a window it is still known when the server wants to be asked again.
+  if (!answer->info) chosen.serial = leaf.serial;
+  state.ari = chosen;
   TRY(save_state(runtime, toolbox.surroundings().root, domain, state));
   assessment->state.ari = state.ari;
   assessment->plan = plan_renewal({.now = now,

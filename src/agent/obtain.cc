@@ -94,6 +94,14 @@ class Obtaining {
     if (!options_.dry_run) {
       const bool finished = TRY(resume());
       if (finished) return result_;
+      if (!journal_ && options_.still_wanted) {
+        const bool wanted = TRY(options_.still_wanted());
+        if (!wanted) {
+          Obtained nothing;
+          nothing.by_another = true;
+          return nothing;
+        }
+      }
     }
     auto obtained = attempt();
     // The server forgot the account, and with it the order: both are made anew, once.

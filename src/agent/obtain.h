@@ -38,6 +38,8 @@ struct ObtainOptions {
   // Called when the certificate is live and the order's journal still says so: what must not be forgotten is made
   // durable here, and after a crash before its end it is called again. An error leaves the journal for the next run.
   std::function<Status(const Obtained&)> committed;
+  // Asked when it is this run's turn and nothing is unfinished: another run may have brought the certificate meanwhile.
+  std::function<Result<bool>()> still_wanted;
 };
 
 struct Obtained {
@@ -48,6 +50,7 @@ struct Obtained {
   bool resumed = false;            // an order of an earlier run was gone on with
   bool was_finalized = false;      // which had been finalized already: nothing was issued twice
   bool already_installed = false;  // the run before had come to the commit
+  bool by_another = false;         // another run brought it while this one waited; nothing else is said
 };
 
 // Errors: those of acme::Session, of the solver and of the store. On each of them the folder is as it was; an order

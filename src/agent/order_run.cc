@@ -58,9 +58,7 @@ Result<bool> OrderRun::carry_out(const acme::Step& step, const std::string& requ
     case acme::StepKind::look: TRY(look(step.index)); return false;
     case acme::StepKind::present: TRY(present(step)); return false;
     case acme::StepKind::respond: {
-      acme::AuthorizationProgress& one = progress_.authorizations[step.index];
-      TRY(acme::respond_to_challenge(tools_.session, signer_of(account_), one.seen->challenges[step.challenge].url));
-      one.responded = true;
+      TRY(respond(step));
       return false;
     }
     case acme::StepKind::wait:
@@ -97,6 +95,21 @@ Status OrderRun::present(const acme::Step& step) {
   TRY(tools_.solver.present(task));
   one.presented = true;
   return {};
+}
+
+Status OrderRun::respond(const acme::Step& step) {
+  acme::AuthorizationProgress& one = progress_.authorizations[step.index];
+  const std::string url = one.seen->challenges[step.challenge].url;
+  const Status responded = acme::respond_to_challenge(tools_.session, signer_of(account_), url);
+  one.responded = true;
+  if (responded || responded.error().code != ErrorCode::acme_refused) return responded;
+  // Answered before, by a run that did not hear so: the authorization itself says what became of it.
+  TRY(look(step.index));
+  // Servers show fewer challenges of an authorization that is decided.
+  const bool still_open = std::any_of(
+      one.seen->challenges.begin(), one.seen->challenges.end(),
+      [&](const acme::Challenge& challenge) { return challenge.url == url && challenge.status == "pending"; });
+  return one.seen->status == "pending" && still_open ? responded : Status();
 }
 
 Status OrderRun::finalize(const std::string& request_der, const std::function<Status()>& before_finalizing) {

@@ -28,6 +28,7 @@ class OrderRun {
   Result<bool> carry_out(const acme::Step& step, const std::string& request_der,
                          const std::function<Status()>& before_finalizing);
   Status present(const acme::Step& step);
+  Status respond(const acme::Step& step);
   Status finalize(const std::string& request_der, const std::function<Status()>& before_finalizing);
   Status look(std::size_t index);
   Status fetch_order();

@@ -29,7 +29,8 @@ Plan plan_renewal(const PlanInput& input) {
   const bool short_life = life <= kShortLife;
   Plan plan;
   plan.urgent = left < (short_life ? life / 10 : std::min(kUrgent, life / 3));
-  if (input.ari != nullptr && input.ari->serial == input.serial) {
+  const bool has_window = input.ari != nullptr && input.ari->end > input.ari->start;
+  if (has_window && input.ari->serial == input.serial) {
     plan.renew_at = input.ari->moment;
     plan.reason = "the CA suggests " + format_rfc3339(plan.renew_at);
   } else if (input.renew_before) {

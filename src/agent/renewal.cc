@@ -90,6 +90,10 @@ class DomainRun {
       if (!remembered) say("the failure could not be noted: " + remembered.error().message);
       return fail(std::move(obtained).error());
     }
+    if (obtained->by_another) {
+      report_.reason = "another run has just brought it";
+      return {};
+    }
     report_.obtained = *obtained;
     report_.status = DomainStatus::renewed;
     if (options_.dry_run) return {};
@@ -122,6 +126,11 @@ class DomainRun {
     ObtainOptions options{.force = options_.force, .dry_run = options_.dry_run, .group = {}, .committed = {}};
     if (!settings_.group.empty()) options.group = TRY(around_.find_group(settings_.group));
     if (!assessment.exists || (assessment.settings != assessment.state.settings)) options.force = true;
+    options.still_wanted = [this, &assessment]() -> Result<bool> {
+      const Assessment again = TRY(assess(around_.runtime, around_.root, candidate_));
+      const auto serial = [](const Assessment& one) { return one.live ? one.live->leaf.serial : std::string(); };
+      return serial(again) == serial(assessment) || again.plan.due;
+    };
     options.committed = [this](const Obtained& result) {
       return change_state([&](RenewalState* state) {
         state->settings = settings_;

@@ -15,7 +15,7 @@ namespace lockstep::agent {
 // Renewal information (RFC 9773) of one certificate, and the moment that was chosen in its window.
 struct ChosenMoment {
   std::string serial;     // of the certificate that it is about
-  UnixSeconds start = 0;  // of the window
+  UnixSeconds start = 0;  // of the window; not before the end: the server names none
   UnixSeconds end = 0;
   UnixSeconds moment = 0;     // uniformly random in the window, kept until the window changes
   UnixSeconds ask_again = 0;  // when the server wants to be asked next

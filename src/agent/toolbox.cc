@@ -14,7 +14,9 @@ Result<Authority*> Toolbox::authority(const std::string& server, const std::stri
   const std::string key = server + "\n" + ca_bundle + (insecure_http ? "\nhttp" : "");
   const auto found = authorities_.find(key);
   if (found != authorities_.end()) return &found->second;
-  TRY(http::check_url(server, insecure_http));
+  if (Status usable = http::check_url(server, insecure_http); !usable)
+    return fail(std::move(usable).error().with_hint(
+        "give the https address of an ACME directory; plain http is for this machine alone, with --insecure-http"));
   Authority made;
   made.client = TRY(surroundings_.make_client(
       {.user_agent = surroundings_.program, .ca_bundle = ca_bundle, .insecure_http = insecure_http}));

@@ -73,7 +73,10 @@ Result<std::optional<Draft>> load_draft(fs::FileSystem& files, const std::string
   return std::optional(Draft{.key_pem = SecretBytes(std::move(*key)), .request_der = std::move(*request)});
 }
 
-Status remove_draft(durable::Runtime& runtime, const std::string& root, const std::string& domain) {
+namespace {
+
+// The draft under the store's lock. A store that holds nothing else takes its own directory away when it is closed.
+Status remove_draft_files(durable::Runtime& runtime, const std::string& root, const std::string& domain) {
   const std::unique_ptr<fs::Directory> there = TRY(open_draft(runtime.files, root, domain));
   if (there == nullptr) return {};
   const durable::StoreWriter store = TRY(open_store(runtime, root, domain, {}));
@@ -90,6 +93,23 @@ Status remove_draft(durable::Runtime& runtime, const std::string& root, const st
       TRY(runtime.files.open_directory(fs::join_path(store.path(), durable::kControlDirectory)));
   TRY(control->remove_directory(durable::kDraftDirectory));
   return control->sync();
+}
+
+}  // namespace
+
+Status remove_draft(durable::Runtime& runtime, const std::string& root, const std::string& domain) {
+  TRY(remove_draft_files(runtime, root, domain));
+  // The folder that was made for the draft alone. A run that makes another draft meanwhile makes the folder again.
+  const std::string path = TRY(runtime.files.absolute_path(folder_path(root, domain)));
+  const fs::SplitPath split = fs::split_path(path);
+  auto parent = runtime.files.open_directory(split.parent);
+  if (!parent && parent.error().system_errno == ENOENT) return {};
+  if (!parent) return fail(std::move(parent).error());
+  Status removed = (*parent)->remove_directory(split.name);
+  if (removed) return (*parent)->sync();
+  const int why = removed.error().system_errno;
+  if (why == ENOTEMPTY || why == EEXIST || why == ENOENT || why == ENOTDIR) return {};
+  return removed;
 }
 
 Status reserve_space(durable::Runtime& runtime, const std::string& root, const std::string& domain) {

@@ -84,7 +84,6 @@ void add_account_update(CLI::App& group, Action* action) {
       add_command(group, "update", "Change where the CA may write to", "lockstep account update -m new@example.com");
   add_server_options(*command, &change->account);
   command->add_option("-m,--email", change->account.emails, "The new address; may be repeated");
-  command->add_flag("--agree-tos", change->account.agree_tos, "Agree to the CA's terms of service");
   add_change(command, change, action, run_update);
 }
 

@@ -11,7 +11,11 @@ namespace {
 Result<int> run_register(Context& context, const AccountOptions& options) {
   const auto run = TRY(AcmeRun::make(context, options));
   agent::Authority* authority = TRY(run->authority());
-  const auto account = TRY(authority->accounts->get());
+  auto account = TRY(authority->accounts->get());
+  // What is on the disk is no proof that the CA knows it still.
+  const auto known = acme::find_account(*authority->session, account->key);
+  if (!known && known.error().code != ErrorCode::acme_account_unknown) return fail(known.error());
+  if (!known) account = TRY(authority->accounts->register_again(account->url));
   context.progress("", true);
   TRY(context.deliver("Account registered successfully.\n" + account_text(*account), account_json(*account),
                       "the account " + account->url + " is registered ('lockstep account show' shows it)"));

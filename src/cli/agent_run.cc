@@ -47,7 +47,9 @@ class Agent {
 
   Result<int> run() {
     constexpr std::int64_t kMostAtOnce = 64;
-    how_.jitter = TRY(duration_option(options_.jitter, "--jitter", 1));
+    // Durations are positive; only here nothing at all is one.
+    if (options_.jitter != "0" && options_.jitter != "0s")
+      how_.jitter = TRY(duration_option(options_.jitter, "--jitter", 1));
     if (!options_.concurrency.empty())
       how_.concurrency =
           static_cast<unsigned>(TRY(positive_number(options_.concurrency, "--concurrency", kMostAtOnce)));

@@ -13,6 +13,15 @@ namespace {
 constexpr std::int64_t kDay = 86400;
 constexpr std::size_t kMostNames = 1000;
 
+// Longer than any certificate lasts: a slip of the pen.
+Result<std::int64_t> bounded_duration(const std::string& text, const std::string& option, std::int64_t bare_unit) {
+  constexpr std::int64_t kMostDays = 10'000;
+  const std::int64_t seconds = TRY(duration_option(text, option, bare_unit));
+  if (seconds > kMostDays * kDay)
+    return fail(ErrorCode::usage, option + ": '" + printable(text) + "' is more than 10000 days");
+  return seconds;
+}
+
 Result<agent::ChallengeSettings> challenge_settings(Context& context, const CertificateOptions& options) {
   const int ways = (options.http.empty() ? 0 : 1) + (options.webroot.empty() ? 0 : 1) +
                    (options.tls_alpn.empty() ? 0 : 1) + (options.dns.empty() ? 0 : 1) +
@@ -47,7 +56,7 @@ Result<agent::ChallengeSettings> challenge_settings(Context& context, const Cert
   std::string key_file = TRY(files.absolute_path(options.dns_key));
   agent::ChallengeSettings settings{
       .kind = Kind::dns_update, .where = options.dns_server, .key_file = std::move(key_file)};
-  if (!options.dns_wait.empty()) settings.propagation = TRY(duration_option(options.dns_wait, "--dns-wait", 1));
+  if (!options.dns_wait.empty()) settings.propagation = TRY(bounded_duration(options.dns_wait, "--dns-wait", 1));
   return settings;
 }
 
@@ -89,7 +98,7 @@ Result<agent::CertificateSettings> certificate_settings(Context& context, const 
   settings.profile = options.profile;
   settings.preferred_chain = options.preferred_chain;
   if (!options.renew_before.empty())
-    settings.renew_before = TRY(duration_option(options.renew_before, "--renew-before", kDay));
+    settings.renew_before = TRY(bounded_duration(options.renew_before, "--renew-before", kDay));
   settings.challenge = TRY(challenge_settings(context, options));
   settings.names = TRY(parse_names(options, settings.challenge.kind));
   settings.hooks.pre = TRY(hooks(options.pre_hooks, "--pre-hook"));
