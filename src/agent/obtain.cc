@@ -15,7 +15,8 @@ namespace {
 constexpr UnixSeconds kClockTolerance = 3600;  // a CA's clock may be ahead of ours
 
 bool is_same_order(const OrderJournal& journal, const CertificateSettings& settings, const certstore::Draft& draft) {
-  return journal.names == settings.names && journal.server == settings.server && journal.profile == settings.profile &&
+  return journal.settings.names == settings.names && journal.settings.server == settings.server &&
+         journal.settings.profile == settings.profile && journal.settings.key_type == settings.key_type &&
          journal.request_sha256 == crypto::sha256_hex(draft.request_der);
 }
 
@@ -184,10 +185,10 @@ class Obtaining {
     if (options_.dry_run) return {};
     Status reserved = certstore::reserve_space(tools_.runtime, tools_.root, domain_);
     if (reserved) return {};
-    return fail(std::move(reserved)
-                    .error()
-                    .with_context("there is no room for the certificate, so it was not ordered to be issued")
-                    .with_hint("free some space; the next run goes on with the same order"));
+    Error error = std::move(reserved).error().with_context(
+        "there is no room for the certificate, so it was not ordered to be issued");
+    error.hint = "free some space; the next run goes on with the same order";
+    return fail(std::move(error));
   }
 
   Result<acme::Order> place(const StoredAccount& account) {
@@ -203,16 +204,13 @@ class Obtaining {
       if (!options_.dry_run) TRY(certstore::remove_draft(tools_.runtime, tools_.root, domain_));
       return fail(std::move(placed).error());
     }
-    journal_ = OrderJournal{.names = settings_.names,
-                            .server = settings_.server,
+    journal_ = OrderJournal{.settings = settings_,
                             .account_url = account.url,
-                            .profile = settings_.profile,
                             .order_url = placed->url,
                             .old_serial = live_ ? live_->certificate.leaf.serial : std::string(),
                             .request_sha256 = crypto::sha256_hex(draft_->request_der),
                             .placed_at = tools_.runtime.clock.now(),
                             .finalizing = false,
-                            .challenge = settings_.challenge,
                             .presented = {}};
     if (!options_.dry_run) TRY(save_journal(tools_.runtime, tools_.root, domain_, *journal_));
     return std::move(placed->order);
@@ -289,7 +287,9 @@ class Obtaining {
   // The proofs first, then the journal that names them, then the draft that the journal needs.
   Status forget_order() {
     if (journal_ && !journal_->presented.empty()) {
-      for (const acme::ChallengeTask& task : journal_->presented) TRY(tools_.solver.clean_up(task));
+      // By the way that they were put there, which need not be today's.
+      acme::ChallengeSolver* solver = TRY(tools_.solver_for(journal_->settings.challenge));
+      for (const acme::ChallengeTask& task : journal_->presented) TRY(solver->clean_up(task));
     }
     journal_.reset();
     draft_.reset();

@@ -23,7 +23,8 @@ struct ObtainTools {
   std::string root;
   acme::Session& session;
   AccountHolder& accounts;
-  acme::ChallengeSolver& solver;
+  acme::ChallengeSolver& solver;  // of the settings
+  std::function<Result<acme::ChallengeSolver*>(const ChallengeSettings&)> solver_for;
   std::string program;                                                          // "lockstep 0.1.0", for metadata
   std::function<void(const std::string& domain, const std::string& what)> say;  // what is being done
   const std::atomic<bool>* stop = nullptr;  // set: come to an end at the next step; the order is kept

@@ -43,20 +43,13 @@ std::string encode_journal(const OrderJournal& journal) {
                          {"key_authorization", task.key_authorization}});
   }
   const ordered_json document = {{"schema", 1},
-                                 {"names", journal.names},
-                                 {"server", journal.server},
+                                 {"settings", settings_json(journal.settings)},
                                  {"account", journal.account_url},
-                                 {"profile", journal.profile},
                                  {"order", journal.order_url},
                                  {"old_serial", journal.old_serial},
                                  {"request_sha256", journal.request_sha256},
                                  {"placed_at", format_rfc3339(journal.placed_at)},
                                  {"finalizing", journal.finalizing},
-                                 {"challenge",
-                                  {{"kind", challenge_kind_name(journal.challenge.kind)},
-                                   {"where", journal.challenge.where},
-                                   {"key_file", journal.challenge.key_file},
-                                   {"propagation", journal.challenge.propagation}}},
                                  {"presented", presented}};
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -70,16 +63,13 @@ Result<OrderJournal> parse_journal(std::string_view text, const std::string& nam
   if (!document) return damaged(document.error().message);
   try {
     OrderJournal journal;
-    journal.names = document->at("names").get<std::vector<std::string>>();
-    journal.server = document->at("server").get<std::string>();
+    journal.settings = settings_from_json(document->at("settings"));
     journal.account_url = document->at("account").get<std::string>();
-    journal.profile = document->at("profile").get<std::string>();
     journal.order_url = document->at("order").get<std::string>();
     journal.old_serial = document->at("old_serial").get<std::string>();
     journal.request_sha256 = document->at("request_sha256").get<std::string>();
     journal.placed_at = parse_rfc3339(document->at("placed_at").get<std::string>()).value();
     journal.finalizing = document->at("finalizing").get<bool>();
-    journal.challenge = challenge_from_json(document->at("challenge"));
     for (const json& task : document->at("presented")) journal.presented.push_back(task_from(task));
     return journal;
   } catch (const std::exception& wrong) {
@@ -95,6 +85,22 @@ Result<std::optional<OrderJournal>> load_journal(fs::FileSystem& files, const st
   if (!text) return fail(text.error());
   OrderJournal journal = TRY(parse_journal(*text, path));
   return std::optional(std::move(journal));
+}
+
+Result<std::vector<OrderJournal>> list_journals(fs::FileSystem& files, const std::string& root) {
+  std::vector<OrderJournal> journals;
+  auto directory = files.open_directory(fs::join_path(root, "orders"));
+  if (!directory && directory.error().system_errno == ENOENT) return journals;
+  if (!directory) return fail(std::move(directory).error());
+  const std::vector<fs::DirectoryEntry> entries = TRY((*directory)->list());
+  for (const fs::DirectoryEntry& entry : entries) {
+    if (entry.name.starts_with('.') || !entry.name.ends_with(".json")) continue;
+    const std::string path = fs::join_path((*directory)->path(), entry.name);
+    const std::string text = TRY(fs::read_input(files, path, kJournalLimit));
+    OrderJournal journal = TRY(parse_journal(text, path));
+    journals.push_back(std::move(journal));
+  }
+  return journals;
 }
 
 Status save_journal(durable::Runtime& runtime, const std::string& root, const std::string& domain,

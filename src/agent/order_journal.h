@@ -14,16 +14,13 @@
 namespace lockstep::agent {
 
 struct OrderJournal {
-  std::vector<std::string> names;
-  std::string server;
+  CertificateSettings settings;
   std::string account_url;
-  std::string profile;
   std::string order_url;
   std::string old_serial;      // of the certificate that was live when it was placed; empty for the first one
   std::string request_sha256;  // of the draft's request: another draft is not this order's
   UnixSeconds placed_at = 0;
-  bool finalizing = false;  // the request was sent, or was about to be
-  ChallengeSettings challenge;
+  bool finalizing = false;                     // the request was sent, or was about to be
   std::vector<acme::ChallengeTask> presented;  // proofs that may be in their places
 };
 
@@ -33,6 +30,8 @@ Result<OrderJournal> parse_journal(std::string_view text, const std::string& nam
 
 Result<std::optional<OrderJournal>> load_journal(fs::FileSystem& files, const std::string& root,
                                                  const std::string& domain);
+// All of them, in no order: also those of certificates that there are not yet.
+Result<std::vector<OrderJournal>> list_journals(fs::FileSystem& files, const std::string& root);
 Status save_journal(durable::Runtime& runtime, const std::string& root, const std::string& domain,
                     const OrderJournal& journal);
 Status remove_journal(durable::Runtime& runtime, const std::string& root, const std::string& domain);

@@ -32,6 +32,15 @@ crypto::KeyType key_type(const std::string& name) {
 
 constexpr std::uint64_t kLongest = 1'000'000'000;  // seconds
 
+ChallengeSettings challenge_from_json(const nlohmann::json& document) {
+  ChallengeSettings challenge;
+  challenge.kind = challenge_kind(document.at("kind").get<std::string>());
+  challenge.where = document.at("where").get<std::string>();
+  challenge.key_file = document.at("key_file").get<std::string>();
+  challenge.propagation = static_cast<std::int64_t>(json_unsigned(document.at("propagation"), kLongest));
+  return challenge;
+}
+
 }  // namespace
 
 std::string_view challenge_kind_name(ChallengeKind kind) {
@@ -66,15 +75,6 @@ nlohmann::ordered_json settings_json(const CertificateSettings& settings) {
                                      {"group", settings.group}};
   if (settings.renew_before) document["renew_before"] = *settings.renew_before;
   return document;
-}
-
-ChallengeSettings challenge_from_json(const nlohmann::json& document) {
-  ChallengeSettings challenge;
-  challenge.kind = challenge_kind(document.at("kind").get<std::string>());
-  challenge.where = document.at("where").get<std::string>();
-  challenge.key_file = document.at("key_file").get<std::string>();
-  challenge.propagation = static_cast<std::int64_t>(json_unsigned(document.at("propagation"), kLongest));
-  return challenge;
 }
 
 CertificateSettings settings_from_json(const nlohmann::json& document) {

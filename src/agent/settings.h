@@ -56,7 +56,6 @@ std::string_view challenge_kind_name(ChallengeKind kind);
 nlohmann::ordered_json settings_json(const CertificateSettings& settings);
 // Throws what nlohmann-json throws for another shape, and std::invalid_argument for a value that is none: for the
 // reader of a file that is ours.
-ChallengeSettings challenge_from_json(const nlohmann::json& document);
 CertificateSettings settings_from_json(const nlohmann::json& document);
 
 }  // namespace lockstep::agent

@@ -60,15 +60,13 @@ TEST(RenewalStateFile, SomethingElseIsRefused) {
 
 TEST(OrderJournalFile, ReadBackAsWritten) {
   OrderJournal journal;
-  journal.names = {"a.example"};
-  journal.server = "https://ca/dir";
+  journal.settings = settings();
   journal.account_url = "https://ca/acct/1";
   journal.order_url = "https://ca/order/1";
   journal.old_serial = "01";
   journal.request_sha256 = std::string(64, 'a');
   journal.placed_at = 1'772'366'400;
   journal.finalizing = true;
-  journal.challenge = {ChallengeKind::webroot, "/var/www", "", 0};
   journal.presented = {{acme::IdentifierType::ip, "192.0.2.1", "token", "token.print"}};
   const std::string text = encode_journal(journal);
   EXPECT_EQ(encode_journal(parse_journal(text, "journal").value()), text);

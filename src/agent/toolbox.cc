@@ -47,6 +47,7 @@ Result<ObtainTools> Toolbox::tools(const CertificateSettings& settings) {
                      .session = *ca->session,
                      .accounts = *ca->accounts,
                      .solver = *prover,
+                     .solver_for = [this](const ChallengeSettings& other) { return solver(other); },
                      .program = surroundings_.program,
                      .say = surroundings_.say,
                      .stop = surroundings_.stop};

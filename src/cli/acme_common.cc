@@ -230,6 +230,14 @@ Result<std::vector<agent::Candidate>> stored_candidates(Context& context, const 
       candidates.push_back({.domain = settings.domain(), .wanted = settings});
   }
   if (!all) return candidates;
+  // A first order that was interrupted has no certificate yet; its journal knows what was wanted.
+  const std::vector<agent::OrderJournal> unfinished = TRY(agent::list_journals(files, root));
+  for (const agent::OrderJournal& journal : unfinished) {
+    const std::string& domain = journal.settings.domain();
+    const agent::RenewalState state = TRY(agent::load_state(files, root, domain));
+    if (find(domain) == candidates.end() && !state.settings)
+      candidates.push_back({.domain = domain, .wanted = journal.settings});
+  }
   const std::vector<std::string> known = TRY(certstore::list_domains(files, root));
   for (const std::string& domain : known)
     if (find(domain) == candidates.end()) candidates.push_back({.domain = domain, .wanted = {}});

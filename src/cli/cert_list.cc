@@ -1,12 +1,38 @@
 // lockstep cert list: every certificate folder and how long its certificate lasts.
 #include <nlohmann/json.hpp>
 
+#include "agent/planner.h"
 #include "cli/cert_common.h"
 #include "cli/commands.h"
 
 namespace lockstep::cli {
 
 namespace {
+
+struct Renewal {
+  std::string text;
+  nlohmann::ordered_json json;
+};
+
+// When it is renewed and why then; an imported certificate is renewed by whoever imports it.
+Renewal renewal_of(Context& context, const std::string& root, const certstore::InstalledCertificate& installed) {
+  const auto state = agent::load_state(context.environment().files, root, installed.domain);
+  if (!state) return {"unknown: " + printable(state.error().message), {{"error", state.error().message}}};
+  if (!state->settings) return {"imported", nullptr};
+  const agent::Plan plan = agent::plan_renewal({.now = context.environment().clock.now(),
+                                                .not_before = installed.leaf.not_before,
+                                                .not_after = installed.leaf.not_after,
+                                                .serial = installed.leaf.serial,
+                                                .ari = state->ari ? &*state->ari : nullptr,
+                                                .renew_before = state->settings->renew_before});
+  const std::string from = format_rfc3339(plan.renew_at);
+  return {(plan.due ? "due: " : "from " + from + ": ") + plan.reason,
+          {{"due", plan.due},
+           {"urgent", plan.urgent},
+           {"renew_at", from},
+           {"reason", plan.reason},
+           {"last_error", state->attempts.last_error}}};
+}
 
 Result<int> run_list(Context& context) {
   const std::string root = TRY(context.root());
@@ -19,7 +45,7 @@ Result<int> run_list(Context& context) {
     text.resize(std::max(width, text.size()), ' ');
     return text;
   };
-  std::string text = pad("DOMAIN", widest) + "  STATE          NOT AFTER             DAYS LEFT  GENERATION\n";
+  std::string text = pad("DOMAIN", widest) + "  STATE          NOT AFTER             DAYS LEFT  GENERATION  RENEWAL\n";
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   bool broken = false;
   for (const std::string& domain : domains) {
@@ -32,11 +58,14 @@ Result<int> run_list(Context& context) {
       list.push_back({{"domain", domain}, {"state", "damaged"}, {"error", installed.error().message}});
       continue;
     }
+    const Renewal renewal = renewal_of(context, root, *installed);
     text += pad(domain, widest) + "  " + pad(std::string(certificate_state(installed->leaf, now)), 13) + "  " +
             format_rfc3339(installed->leaf.not_after) + "  " +
             pad(std::to_string(days_left(installed->leaf.not_after, now)), 9) + "  " +
-            std::to_string(installed->generation) + "\n";
-    list.push_back(certificate_json(*installed, now));
+            pad(std::to_string(installed->generation), 10) + "  " + renewal.text + "\n";
+    nlohmann::ordered_json row = certificate_json(*installed, now);
+    row["renewal"] = renewal.json;
+    list.push_back(std::move(row));
   }
   if (domains.empty()) text = "No certificates in " + printable(root) + ".\n";
   TRY(context.deliver(text, {{"certificates", list}}));
