@@ -77,8 +77,8 @@ class Outputs(CertificateCase):
         self.issue("next", "--validity", "196h")
         self.well(*self.words("next"))
         self.succeeds(["cert", "list"],
-                      "DOMAIN     STATE          NOT AFTER             DAYS LEFT  GENERATION\n"
-                      "localhost  valid          <time>  8          2\n")  # fmt: skip
+                      "DOMAIN     STATE          NOT AFTER             DAYS LEFT  GENERATION  RENEWAL\n"
+                      "localhost  valid          <time>  8          2           imported\n")  # fmt: skip
         self.succeeds(["cert", "show", "localhost"],
                       "Certificate of localhost\n"
                       "  Subject: CN=localhost\n"
@@ -89,6 +89,7 @@ class Outputs(CertificateCase):
                       "  Not Before: <time>\n"
                       "  Not After: <time>\n"
                       "  State: valid, 8 days left\n"
+                      "  Renewal: imported\n"
                       "  Chain: 0 intermediate certificates\n"
                       "  Generation: 2\n"
                       "  Older Generations: 1\n"
@@ -248,8 +249,8 @@ class Refusals(CertificateCase):
         self.well(*self.words(domain="127.0.0.1"))
         listed = self.lockstep("cert", "list")
         self.assertEqual(listed.code, 1)  # one that is damaged does not hide the others
-        self.matches("DOMAIN     STATE          NOT AFTER             DAYS LEFT  GENERATION\n"
-                     "127.0.0.1  valid          <time>  365        1\n"
+        self.matches("DOMAIN     STATE          NOT AFTER             DAYS LEFT  GENERATION  RENEWAL\n"
+                     "127.0.0.1  valid          <time>  365        1           imported\n"
                      "localhost  damaged\n", listed.stdout)  # fmt: skip
 
     def test_an_undelivered_result(self) -> None:

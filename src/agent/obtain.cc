@@ -187,7 +187,7 @@ class Obtaining {
     if (reserved) return {};
     Error error = std::move(reserved).error().with_context(
         "there is no room for the certificate, so it was not ordered to be issued");
-    error.hint = "free some space; the next run goes on with the same order";
+    error.hint = "free space, at least 256 KiB; the next run goes on with the same order";
     return fail(std::move(error));
   }
 

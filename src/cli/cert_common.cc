@@ -1,6 +1,7 @@
 #include "cli/cert_common.h"
 
-#include <nlohmann/json.hpp>
+#include "agent/planner.h"
+#include "cli/commands.h"
 
 namespace lockstep::cli {
 
@@ -37,6 +38,25 @@ nlohmann::ordered_json certificate_json(const certstore::InstalledCertificate& i
           {"history", installed.history},
           {"renewed_by", installed.metadata.renewed_by},
           {"folder", installed.path}};
+}
+
+Renewal renewal_of(Context& context, const std::string& root, const certstore::InstalledCertificate& installed) {
+  const auto state = agent::load_state(context.environment().files, root, installed.domain);
+  if (!state) return {"unknown: " + printable(state.error().message), {{"error", state.error().message}}};
+  if (!state->settings) return {"imported", nullptr};
+  const agent::Plan plan = agent::plan_renewal({.now = context.environment().clock.now(),
+                                                .not_before = installed.leaf.not_before,
+                                                .not_after = installed.leaf.not_after,
+                                                .serial = installed.leaf.serial,
+                                                .ari = state->ari ? &*state->ari : nullptr,
+                                                .renew_before = state->settings->renew_before});
+  const std::string from = format_rfc3339(plan.renew_at);
+  return {(plan.due ? "due: " : "from " + from + ": ") + plan.reason,
+          {{"due", plan.due},
+           {"urgent", plan.urgent},
+           {"renew_at", from},
+           {"reason", plan.reason},
+           {"last_error", state->attempts.last_error}}};
 }
 
 }  // namespace lockstep::cli

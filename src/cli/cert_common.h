@@ -1,11 +1,12 @@
 // What the certificate commands share.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "certstore/certificate_folder.h"
+#include "cli/context.h"
 
 namespace lockstep::cli {
 
@@ -19,5 +20,12 @@ std::int64_t days_left(UnixSeconds until, UnixSeconds now);
 std::string_view certificate_state(const x509::Certificate& certificate, UnixSeconds now);
 
 nlohmann::ordered_json certificate_json(const certstore::InstalledCertificate& installed, UnixSeconds now);
+
+// When a certificate is renewed and why then; an imported one is renewed by whoever imports it.
+struct Renewal {
+  std::string text;
+  nlohmann::ordered_json json;
+};
+Renewal renewal_of(Context& context, const std::string& root, const certstore::InstalledCertificate& installed);
 
 }  // namespace lockstep::cli

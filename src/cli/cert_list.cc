@@ -1,38 +1,12 @@
 // lockstep cert list: every certificate folder and how long its certificate lasts.
 #include <nlohmann/json.hpp>
 
-#include "agent/planner.h"
 #include "cli/cert_common.h"
 #include "cli/commands.h"
 
 namespace lockstep::cli {
 
 namespace {
-
-struct Renewal {
-  std::string text;
-  nlohmann::ordered_json json;
-};
-
-// When it is renewed and why then; an imported certificate is renewed by whoever imports it.
-Renewal renewal_of(Context& context, const std::string& root, const certstore::InstalledCertificate& installed) {
-  const auto state = agent::load_state(context.environment().files, root, installed.domain);
-  if (!state) return {"unknown: " + printable(state.error().message), {{"error", state.error().message}}};
-  if (!state->settings) return {"imported", nullptr};
-  const agent::Plan plan = agent::plan_renewal({.now = context.environment().clock.now(),
-                                                .not_before = installed.leaf.not_before,
-                                                .not_after = installed.leaf.not_after,
-                                                .serial = installed.leaf.serial,
-                                                .ari = state->ari ? &*state->ari : nullptr,
-                                                .renew_before = state->settings->renew_before});
-  const std::string from = format_rfc3339(plan.renew_at);
-  return {(plan.due ? "due: " : "from " + from + ": ") + plan.reason,
-          {{"due", plan.due},
-           {"urgent", plan.urgent},
-           {"renew_at", from},
-           {"reason", plan.reason},
-           {"last_error", state->attempts.last_error}}};
-}
 
 Result<int> run_list(Context& context) {
   const std::string root = TRY(context.root());

@@ -15,6 +15,9 @@ Result<int> run_show(Context& context, const std::string& text) {
   durable::Runtime runtime = TRY(context.runtime());
   const certstore::InstalledCertificate installed = TRY(certstore::load(runtime, root, domain));
   const UnixSeconds now = context.environment().clock.now();
+  const Renewal renewal = renewal_of(context, root, installed);
+  nlohmann::ordered_json document = certificate_json(installed, now);
+  document["renewal"] = renewal.json;
   std::string names;
   for (const std::string& name : installed.metadata.sans) names += (names.empty() ? "" : ", ") + name;
   std::string history;
@@ -32,12 +35,13 @@ Result<int> run_show(Context& context, const std::string& text) {
                        {"Not After", format_rfc3339(installed.leaf.not_after)},
                        {"State", std::string(certificate_state(installed.leaf, now)) + ", " +
                                      std::to_string(days_left(installed.leaf.not_after, now)) + " days left"},
+                       {"Renewal", renewal.text},
                        {"Chain", std::to_string(installed.chain_length) + " intermediate certificates"},
                        {"Generation", std::to_string(installed.generation)},
                        {"Older Generations", history.empty() ? "none" : history},
                        {"Installed By", installed.metadata.renewed_by},
                        {"Folder", installed.path}}),
-      certificate_json(installed, now)));
+      document));
   return 0;
 }
 
