@@ -98,6 +98,23 @@ def lockstep_json(*arguments: str | os.PathLike[str], cwd: Path | None = None, e
         raise Failure(f"not one JSON document: {outcome.text}") from bad
 
 
+def failure_code(stdout: str) -> str | None:
+    """The error's code of a command that failed under --json; None when it gave none.
+
+    The doctor reports what it did for each store beside what it could not: something done is a change that stands.
+    """
+    try:
+        document = json.loads(stdout)
+        if "error" in document:
+            return document["error"]["code"]
+        done = [line for store in document["stores"] for line in store["done"]]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if "commit_uncertain" in stdout:
+        return "commit_uncertain"
+    return "committed_not_delivered" if done else None
+
+
 def openssl(*arguments: str | os.PathLike[str], cwd: Path | None = None) -> str:
     outcome = run(["openssl", *arguments], cwd=cwd)
     if outcome.code != 0:

@@ -38,7 +38,7 @@ from pathlib import Path
 import oracles
 from injection import KILL, Call, Injected, NotFired, Point, essential, points_of, tracing_problem
 from scenarios import NEW, OLD, SCENARIOS, Scenario
-from support import Failure, binary, lockstep, scratch, skip, tree_difference, tree_state
+from support import Failure, binary, failure_code, lockstep, scratch, skip, tree_difference, tree_state
 
 WORKERS = 2
 SAMPLE = 24
@@ -75,8 +75,8 @@ def error_of(injected: Injected) -> tuple[str, str]:
         error = json.loads(injected.stdout)["error"]
         return error["code"], error["message"]
     except (ValueError, KeyError, TypeError):
-        code = UNDELIVERED if "could not be printed" in injected.stderr else "unknown"
-        return code, injected.stderr.strip()
+        code = UNDELIVERED if "could not be printed" in injected.stderr else failure_code(injected.stdout) or "unknown"
+        return code, injected.stderr.strip() or injected.stdout.strip()
 
 
 class Bench:
@@ -220,6 +220,8 @@ class Sweep:
     def _complete(self, bench: Bench, after: dict[str, tuple], injected: Injected, wanted: str | None) -> None:
         """The state is old or new (or the wanted one), and the next run succeeds and leaves nothing over."""
         delivered = injected.stdout.strip() and '"error"' not in injected.stdout
+        if injected.code == 1 and failure_code(injected.stdout) is None:
+            delivered = False  # a doctor that could do nothing says what it found
         if after == bench.before:
             state = OLD  # the very bytes from which record() has shown that the next run succeeds
         else:

@@ -14,7 +14,6 @@ No run may fsync a file again whose fsync has failed: the kernel calls its pages
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import re
@@ -32,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from device import FILE_SYSTEMS, Device, FileSystem, missing_for, missing_for_devices, mount, opened_device, unmount, use_own_mounts
 from judge import EITHER, ONLY_NEW, ONLY_OLD, Judge
 from scenarios import NEW, OLD, Scenario
-from support import Outcome, run, scratch, skip
+from support import Outcome, failure_code, run, scratch, skip
 from workloads import WORKLOADS
 
 SAMPLE = 4  # faults of each file system and workload in a plain run
@@ -86,10 +85,7 @@ def unreliable_mount(device: Device, where: Path, kind: FileSystem) -> Iterator[
 
 
 def error_code(done: Outcome) -> str:
-    try:
-        return json.loads(done.stdout)["error"]["code"]
-    except (ValueError, KeyError, TypeError):
-        return "no code"
+    return failure_code(done.stdout) or "no code"
 
 
 def repeated_fsyncs(trace: str) -> list[str]:
