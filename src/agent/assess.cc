@@ -76,7 +76,13 @@ Status refresh_renewal_info(Toolbox& toolbox, Assessment* assessment, const std:
   if (known && now < before->ask_again && before->ask_again - now <= kDay) return {};
   const CertificateSettings& settings = *assessment->settings;
   Authority* authority = TRY(toolbox.authority(settings.server, settings.ca_bundle, settings.insecure_http));
-  const auto answer = TRY(acme::fetch_renewal_info(*authority->session, leaf));
+  if (authority->silent->load()) return {};
+  auto asked = acme::fetch_renewal_info(*authority->session, leaf);
+  if (!asked) {
+    if (is_transient(asked.error())) authority->silent->store(true);
+    return fail(std::move(asked).error());
+  }
+  const std::optional<acme::RenewalAnswer> answer = std::move(*asked);
   if (!answer) return {};
   ChosenMoment chosen;
   if (answer->info) {

@@ -33,6 +33,8 @@ struct Authority {
   std::unique_ptr<http::Client> client;
   std::unique_ptr<acme::Session> session;
   std::unique_ptr<AccountHolder> accounts;
+  // It did not answer when asked for renewal information: the run's other certificates do not wait for it as well.
+  std::unique_ptr<std::atomic<bool>> silent = std::make_unique<std::atomic<bool>>(false);
 };
 
 class Toolbox {
