@@ -83,7 +83,7 @@ void add_account_update(CLI::App& group, Action* action) {
   CLI::App* command =
       add_command(group, "update", "Change where the CA may write to", "lockstep account update -m new@example.com");
   add_server_options(*command, &change->account);
-  command->add_option("-m,--email", change->account.emails, "The new address; may be repeated");
+  repeated(command->add_option("-m,--email", change->account.emails, "The new address; may be repeated"));
   add_change(command, change, action, run_update);
 }
 

@@ -99,7 +99,7 @@ void add_server_options(CLI::App& command, AccountOptions* options) {
 
 void add_account_options(CLI::App& command, AccountOptions* options) {
   add_server_options(command, options);
-  command.add_option("-m,--email", options->emails, "Where the CA may write to; may be repeated");
+  repeated(command.add_option("-m,--email", options->emails, "Where the CA may write to; may be repeated"));
   command.add_flag("--agree-tos", options->agree_tos, "Agree to the CA's terms of service");
   command.add_option("--eab-kid", options->eab_key_id, "External account binding: the key's identifier");
   command.add_option("--eab-hmac-file", options->eab_hmac_file, "File with its HMAC key in base64url");

@@ -60,10 +60,12 @@ void add_proof_options(CLI::App& command, CertificateOptions& options) {
 }
 
 void add_hook_options(CLI::App& command, CertificateOptions& options) {
-  command.add_option("--pre-hook", options.pre_hooks, "Program with arguments to run before an order; may be repeated");
-  command.add_option("--deploy-hook", options.deploy_hooks, "... when a new certificate is live: \"nginx -s reload\"");
-  command.add_option("--post-hook", options.post_hooks, "... after an order, whatever came of it");
-  command.add_option("--failure-hook", options.failure_hooks, "... when it failed");
+  repeated(command.add_option("--pre-hook", options.pre_hooks,
+                              "Program with arguments to run before an order; may be repeated"));
+  repeated(command.add_option("--deploy-hook", options.deploy_hooks,
+                              "... when a new certificate is live: \"nginx -s reload\""));
+  repeated(command.add_option("--post-hook", options.post_hooks, "... after an order, whatever came of it"));
+  repeated(command.add_option("--failure-hook", options.failure_hooks, "... when it failed"));
   command.add_flag("--rollback-on-deploy-failure", options.rollback,
                    "Swap back to the certificate before, and run the deploy hook again, when it fails");
 }
@@ -76,10 +78,10 @@ void add_cert_obtain(CLI::App& group, Action* action) {
   CLI::App* command = add_command(group, "obtain", "Get a certificate from an ACME CA",
                                   "lockstep cert obtain -d example.com -d www.example.com -m admin@example.com "
                                   "--agree-tos --webroot /var/www/html --deploy-hook 'nginx -s reload'");
-  command->add_option("-d,--domain", wanted->domains, "A name (DNS, wildcard or IP); the first one names the folder")
-      ->required()
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  repeated(
+      command
+          ->add_option("-d,--domain", wanted->domains, "A name (DNS, wildcard or IP); the first one names the folder")
+          ->required());
   command->add_flag("--each", options->each, "One certificate for each name instead of one for all");
   add_account_options(*command, &wanted->account);
   add_proof_options(*command, *wanted);

@@ -45,9 +45,7 @@ Result<int> run_renew(Context& context, const Options& options) {
 void add_cert_renew(CLI::App& group, Action* action) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = add_command(group, "renew", "Renew the certificates that are due", "lockstep cert renew");
-  command->add_option("-d,--domain", options->domains, "Only this certificate; may be repeated")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  repeated(command->add_option("-d,--domain", options->domains, "Only this certificate; may be repeated"));
   command->add_flag("--force,--force-renewal", options->force, "Also what is not due");
   command->add_flag("--dry-run", options->dry_run,
                     "Go through an order at the CA's staging server and keep nothing of it");

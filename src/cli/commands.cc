@@ -5,6 +5,10 @@
 
 namespace lockstep::cli {
 
+CLI::Option* repeated(CLI::Option* option) {
+  return option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 CLI::App* add_command(CLI::App& group, const std::string& name, const std::string& description,
                       const std::string& example) {
   CLI::App* command = group.add_subcommand(name, description);

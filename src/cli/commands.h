@@ -41,6 +41,9 @@ void add_recover(CLI::App& program, Action* action);
 CLI::App* add_command(CLI::App& group, const std::string& name, const std::string& description,
                       const std::string& example);
 
+// Lets an option be repeated, one value each time, so that it never takes the word after it for another value.
+CLI::Option* repeated(CLI::Option* option);
+
 // "  Subject: CN=x" lines.
 std::string field_lines(const std::vector<std::pair<std::string, std::string>>& fields);
 
