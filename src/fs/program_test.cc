@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -22,6 +23,21 @@ using lockstep::testing::TemporaryDirectory;
 using std::chrono::milliseconds;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+
+// Where a process of a test waits, however long that takes, until it is let through: it opens a FIFO that nobody
+// writes.
+class Gate {
+ public:
+  explicit Gate(const std::string& path) : path_(path) { EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0); }
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+  ~Gate() { ::close(::open(path_.c_str(), O_RDWR | O_CLOEXEC)); }  // whoever waits goes on
+  // The shell's words for waiting.
+  [[nodiscard]] std::string wait() const { return "(read -r line < " + path_ + ")"; }
+
+ private:
+  std::string path_;
+};
 
 class Program : public ::testing::Test {
  protected:
@@ -80,12 +96,12 @@ TEST_F(Program, HasNoInputAndNothingOfOurs) {
   EXPECT_EQ(shell("wc -c").output, "0\n");
   EXPECT_EQ(shell("ls /proc/$$/fd").output, "0\n1\n2\n");
   // A child that stays does not keep the lock when we give it up.
-  static_cast<void>(shell("sleep 60 > /dev/null 2>&1 & echo $! > " + top.path("pid")));
+  const Gate gate(top.path("gate"));
+  EXPECT_TRUE(shell(gate.wait() + " > /dev/null 2>&1 &").succeeded());
   ::close(descriptor);
   const int again = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   EXPECT_EQ(::flock(again, LOCK_EX | LOCK_NB), 0);
   ::close(again);
-  ::kill(std::stoi(top.read("pid")), SIGKILL);
 }
 
 TEST_F(Program, KeepsTheLastOfMuchOutput) {
@@ -97,8 +113,9 @@ TEST_F(Program, KeepsTheLastOfMuchOutput) {
 
 TEST_F(Program, EndsTheWholeGroupWhenTimeIsUp) {
   const TemporaryDirectory top;
+  const Gate gate(top.path("gate"));
   const ProgramResult result =
-      shell("trap 'echo told; exit 0' TERM; sleep 60 & echo $! > " + top.path("pid") + "; wait",
+      shell("trap 'echo told; exit 0' TERM; " + gate.wait() + " & echo $! > " + top.path("pid") + "; wait",
             {.timeout = milliseconds(300)});
   EXPECT_TRUE(result.timed_out);
   EXPECT_FALSE(result.succeeded());
@@ -115,7 +132,10 @@ TEST_F(Program, EndsTheWholeGroupWhenTimeIsUp) {
 }
 
 TEST_F(Program, KillsWhatDoesNotListen) {
-  const ProgramResult result = shell("trap '' TERM; while :; do sleep 60; done", {.timeout = milliseconds(100)});
+  const TemporaryDirectory top;
+  const Gate gate(top.path("gate"));
+  const ProgramResult result =
+      shell("trap '' TERM; while :; do " + gate.wait() + "; done", {.timeout = milliseconds(100)});
   EXPECT_TRUE(result.timed_out);
   EXPECT_EQ(result.signal, SIGKILL);
   EXPECT_GE(result.duration, milliseconds(5'000));
@@ -123,11 +143,11 @@ TEST_F(Program, KillsWhatDoesNotListen) {
 
 TEST_F(Program, DoesNotWaitForAChildThatHoldsTheOutput) {
   const TemporaryDirectory top;
+  const Gate gate(top.path("gate"));
   const ProgramResult result =
-      shell("echo before; sleep 60 & echo $! > " + top.path("pid") + "; echo after", {.timeout = milliseconds(30'000)});
+      shell("echo before; " + gate.wait() + " & echo after", {.timeout = milliseconds(30'000)});
   EXPECT_TRUE(result.succeeded());
   EXPECT_EQ(result.output, "before\nafter\n");
-  ::kill(std::stoi(top.read("pid")), SIGKILL);
 }
 
 TEST_F(Program, SaysWhyItCannotStart) {
