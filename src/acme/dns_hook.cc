@@ -39,11 +39,7 @@ class DnsHook final : public ChallengeSolver {
   [[nodiscard]] std::string_view challenge_type() const override { return "dns-01"; }
 
   Status present(const ChallengeTask& task) override {
-    if (task.type != IdentifierType::dns) {
-      return fail(ErrorCode::invalid_argument,
-                  "'" + task.identifier + "' is an IP address: dns-01 is for DNS names only",
-                  "prove it by http-01 or tls-alpn-01");
-    }
+    TRY(require_dns_name(task));
     Status presented = call("present", task);
     if (presented || presented.error().system_errno != 0) return presented;  // done, or not even started
     const Status cleaned = call("cleanup", task);
@@ -63,7 +59,7 @@ class DnsHook final : public ChallengeSolver {
     const std::string what = "the DNS hook '" + program_ + " " + action + "' for '" + task.identifier + "'";
     const auto result = programs_.run({.arguments = {program_, action},
                                        .environment = {{"LOCKSTEP_DOMAIN", task.identifier},
-                                                       {"LOCKSTEP_RECORD", "_acme-challenge." + task.identifier},
+                                                       {"LOCKSTEP_RECORD", dns_record_name(task)},
                                                        {"LOCKSTEP_VALUE", dns_record_value(task.key_authorization)},
                                                        {"LOCKSTEP_TOKEN", task.token}}});
     if (!result) return fail(Error(result.error()).with_context(what));

@@ -16,13 +16,9 @@ class DnsUpdate final : public ChallengeSolver {
   [[nodiscard]] std::string_view challenge_type() const override { return "dns-01"; }
 
   Status present(const ChallengeTask& task) override {
-    if (task.type != IdentifierType::dns) {
-      return fail(ErrorCode::invalid_argument,
-                  "'" + task.identifier + "' is an IP address: dns-01 is for DNS names only",
-                  "prove it by http-01 or tls-alpn-01");
-    }
+    TRY(require_dns_name(task));
     const std::string value = dns_record_value(task.key_authorization);
-    Status added = updater_.add_txt(record(task), value);
+    Status added = updater_.add_txt(dns_record_name(task), value);
     if (!added) return take_back(task, std::move(added).error());
     if (propagation_.count() > 0) clock_.sleep_for(propagation_);
     return {};
@@ -30,12 +26,10 @@ class DnsUpdate final : public ChallengeSolver {
 
   Status clean_up(const ChallengeTask& task) override {
     if (task.type != IdentifierType::dns) return {};
-    return updater_.remove_txt(record(task), dns_record_value(task.key_authorization));
+    return updater_.remove_txt(dns_record_name(task), dns_record_value(task.key_authorization));
   }
 
  private:
-  static std::string record(const ChallengeTask& task) { return "_acme-challenge." + task.identifier; }
-
   // An answer that was lost or could not be believed may be one to an update that was done.
   Status take_back(const ChallengeTask& task, Error error) {
     const bool uncertain = error.code == ErrorCode::io_error || error.code == ErrorCode::untrusted;

@@ -31,6 +31,10 @@ class ChallengeSolver {
   virtual Status clean_up(const ChallengeTask& task) = 0;
 };
 
+// The name of the TXT record.
+std::string dns_record_name(const ChallengeTask& task);
+// dns-01 is for DNS names. Error: invalid_argument for an address.
+Status require_dns_name(const ChallengeTask& task);
 // The TXT record's value: base64url of the key authorization's SHA-256 (RFC 8555 section 8.4).
 std::string dns_record_value(std::string_view key_authorization);
 

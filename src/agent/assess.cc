@@ -25,12 +25,6 @@ std::optional<std::string> outdated(const certstore::InstalledCertificate& live,
   return {};
 }
 
-std::uint64_t random_bits(Random& random) {
-  std::uint64_t bits = 0;
-  random.fill({reinterpret_cast<unsigned char*>(&bits), sizeof bits});
-  return bits;
-}
-
 }  // namespace
 
 Result<Assessment> assess(durable::Runtime& runtime, const std::string& root, const Candidate& candidate) {

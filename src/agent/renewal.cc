@@ -12,12 +12,6 @@ namespace {
 constexpr std::int64_t kLongestWait = 300;  // seconds that a CA may ask a run to wait
 constexpr std::int64_t kDay = 86400;
 
-std::uint64_t random_bits(Random& random) {
-  std::uint64_t bits = 0;
-  random.fill({reinterpret_cast<unsigned char*>(&bits), sizeof bits});
-  return bits;
-}
-
 class DomainRun {
  public:
   DomainRun(Toolbox& toolbox, const Candidate& candidate, const RenewalOptions& options)
@@ -112,7 +106,7 @@ class DomainRun {
       if (obtained || attempt >= options_.tries || !is_transient(obtained.error())) return obtained;
       std::chrono::milliseconds wait = back_off(attempt, random_bits(around_.runtime.random));
       if (const std::int64_t asked = obtained.error().retry_after; asked > 0) {
-        if (asked > kLongestWait || !options_.wait_for_limits) return obtained;
+        if (asked > kLongestWait) return obtained;
         wait = std::chrono::seconds(asked);
       } else if (obtained.error().code == ErrorCode::acme_rate_limited) {
         return obtained;  // until when nobody said: another try now would only count against us

@@ -15,8 +15,6 @@ namespace lockstep::agent {
 struct RenewalOptions {
   bool force = false;
   bool dry_run = false;
-  bool wait_for_limits = true;  // a CA that asks to wait for at most five minutes is waited for
-  std::int64_t jitter = 0;      // seconds; scheduled runs spread their start over as much
   unsigned concurrency = 4;
   int tries = 3;  // in one run
 };

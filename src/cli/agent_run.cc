@@ -49,7 +49,7 @@ class Agent {
     constexpr std::int64_t kMostAtOnce = 64;
     // Durations are positive; only here nothing at all is one.
     if (options_.jitter != "0" && options_.jitter != "0s")
-      how_.jitter = TRY(duration_option(options_.jitter, "--jitter", 1));
+      jitter_ = TRY(duration_option(options_.jitter, "--jitter", 1));
     if (!options_.concurrency.empty())
       how_.concurrency =
           static_cast<unsigned>(TRY(positive_number(options_.concurrency, "--concurrency", kMostAtOnce)));
@@ -128,9 +128,8 @@ class Agent {
 
   // Timers of many machines go off at the same second; their CAs are asked at different ones.
   void wait_for_jitter() {
-    std::uint64_t bits = 0;
-    context_.environment().random.fill({reinterpret_cast<unsigned char*>(&bits), sizeof bits});
-    const auto seconds = static_cast<std::int64_t>(bits % static_cast<std::uint64_t>(how_.jitter + 1));
+    const auto seconds =
+        static_cast<std::int64_t>(random_bits(context_.environment().random) % static_cast<std::uint64_t>(jitter_ + 1));
     sleep_until(clock().now() + seconds);
   }
 
@@ -158,6 +157,7 @@ class Agent {
   Context& context_;
   const Options& options_;
   agent::RenewalOptions how_;
+  std::int64_t jitter_ = 0;  // seconds
   agent::Metrics metrics_;
   UnixSeconds next_ = 0;
 };
