@@ -7,9 +7,8 @@
 #include <string>
 
 #include "acme/solver.h"
-#include "durable/runtime.h"
 #include "http/server.h"
-#include "testing/manual_clock.h"
+#include "testing/machine.h"
 
 namespace lockstep::acme {
 
@@ -28,12 +27,6 @@ inline std::string free_port() {
   return std::to_string((*probe)->port());
 }
 
-// A runtime whose names are the same in every run.
-struct Machine {
-  explicit Machine(fs::FileSystem& files) : runtime{files, clock, random, std::chrono::milliseconds(10)} {}
-  testing::ManualClock clock;
-  testing::SeededRandom random{7};
-  durable::Runtime runtime;
-};
+using testing::Machine;
 
 }  // namespace lockstep::acme

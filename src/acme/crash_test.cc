@@ -13,6 +13,7 @@ namespace {
 
 using lockstep::testing::CrashScenario;
 using lockstep::testing::explore;
+using lockstep::testing::outcome_of;
 using lockstep::testing::RunOutcome;
 using lockstep::testing::SimFileSystem;
 using ::testing::IsEmpty;
@@ -23,9 +24,7 @@ RunOutcome act(SimFileSystem& disk, Status (ChallengeSolver::*what)(const Challe
   Machine machine(disk);
   const auto solver = make_webroot(machine.runtime, kRoot);
   if (!solver) return RunOutcome::failure;
-  const Status status = (solver->get()->*what)(make_task());
-  if (status) return RunOutcome::success;
-  return status.error().code == ErrorCode::commit_uncertain ? RunOutcome::commit_uncertain : RunOutcome::failure;
+  return outcome_of((solver->get()->*what)(make_task()));
 }
 
 CrashScenario scenario_of(const std::string& name) {
@@ -105,13 +104,7 @@ TEST(Crash, IsCleanedUpByAnotherProcess) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Operations, WebrootCrash, ::testing::Values(present(true), present(false), clean_up()),
-                         [](const auto& info) {
-                           std::string name;
-                           for (const char c : info.param.name) {
-                             if (std::isalnum(static_cast<unsigned char>(c)) != 0) name.push_back(c);
-                           }
-                           return name;
-                         });
+                         [](const auto& info) { return lockstep::testing::test_name(info.param.name); });
 
 }  // namespace
 }  // namespace lockstep::acme

@@ -89,6 +89,16 @@ class Obtaining {
       : tools_(tools), settings_(settings), options_(options), domain_(settings.domain()) {}
 
   Result<Obtained> run() {
+    auto obtained = carry_out();
+    if (obtained || committing_ || obtained.error().code != ErrorCode::commit_uncertain) return obtained;
+    // What is uncertain is a record on the way; the certificate is the one that was there before.
+    Error error = std::move(obtained).error();
+    error.code = ErrorCode::io_error;
+    return fail(std::move(error));
+  }
+
+ private:
+  Result<Obtained> carry_out() {
     std::unique_ptr<fs::File> lock;
     if (!options_.dry_run) lock = TRY(lock_orders(tools_.runtime, tools_.root, domain_));
     live_ = TRY(load_live(tools_, domain_));
@@ -125,7 +135,6 @@ class Obtaining {
     return obtained;
   }
 
- private:
   // Reads what an earlier run left. True when it had come to its end but for the tidying up.
   Result<bool> resume() {
     std::optional<OrderJournal> journal = TRY(load_journal(tools_.runtime.files, tools_.root, domain_));
@@ -255,6 +264,7 @@ class Obtaining {
     certstore::Metadata metadata = certstore::metadata_of(set.leaf, tools_.program);
     metadata.acme_order_url = journal_->order_url;
     TRY(certstore::release_space(tools_.runtime, tools_.root, domain_));
+    committing_ = true;
     const certstore::InstallResult installed = TRY(
         certstore::install(tools_.runtime, tools_.root, domain_, set, metadata, folder_options(settings_, options_)));
     result_.generation = installed.generation;
@@ -284,7 +294,8 @@ class Obtaining {
     }
   }
 
-  // The proofs first, then the journal that names them, then the draft that the journal needs.
+  // The proofs first, then the draft, and last the journal: as long as it is there, the next run knows that something
+  // is to be taken away.
   Status forget_order() {
     if (journal_ && !journal_->presented.empty()) {
       // By the way that they were put there, which need not be today's.
@@ -294,8 +305,8 @@ class Obtaining {
     journal_.reset();
     draft_.reset();
     if (options_.dry_run) return {};
-    TRY(remove_journal(tools_.runtime, tools_.root, domain_));
-    return certstore::remove_draft(tools_.runtime, tools_.root, domain_);
+    TRY(certstore::remove_draft(tools_.runtime, tools_.root, domain_));
+    return remove_journal(tools_.runtime, tools_.root, domain_);
   }
 
   ObtainTools& tools_;
@@ -306,6 +317,7 @@ class Obtaining {
   std::optional<OrderJournal> journal_;
   std::optional<certstore::Draft> draft_;
   std::string account_url_;
+  bool committing_ = false;
   Obtained result_;
 };
 

@@ -66,15 +66,22 @@ class DomainRun {
       if (pre && !pre->succeeded) return hook_error("pre", *pre);
     }
     Status renewed = order_and_deploy(assessment);
-    if (!renewed && !options_.dry_run) {
-      facts_.error = renewed.error().message;
-      const auto failure = TRY(run_hooks(hooks, HookKind::failure, settings_.hooks, facts_));
-      if (failure && !failure->succeeded)
-        say("the failure hook did not succeed: " + failure->program + " " + failure->result);
-    }
     if (options_.dry_run) return renewed;
-    const auto post = TRY(run_hooks(hooks, HookKind::post, settings_.hooks, facts_));
-    if (renewed && post && !post->succeeded) return hook_error("post", *post);
+    if (!renewed) {
+      facts_.error = renewed.error().message;
+      // Whatever becomes of the hooks, what is reported is why there is no certificate.
+      for (const auto& [kind, name] : {std::pair(HookKind::failure, "failure"), std::pair(HookKind::post, "post")}) {
+        const auto outcome = run_hooks(hooks, kind, settings_.hooks, facts_);
+        const std::string not_run = std::string("the ") + name + " hook ";
+        if (!outcome) say(not_run + "could not be run: " + outcome.error().message);
+        if (outcome && *outcome && !(*outcome)->succeeded)
+          say(not_run + "did not succeed: " + (*outcome)->program + " " + (*outcome)->result);
+      }
+      return renewed;
+    }
+    const auto post = run_hooks(hooks, HookKind::post, settings_.hooks, facts_);
+    if (!post) return fail(committed("the certificate is live, but its post hook could not be run", post.error()));
+    if (*post && !(*post)->succeeded) return hook_error("post", **post);
     return renewed;
   }
 

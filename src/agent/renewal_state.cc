@@ -131,7 +131,9 @@ Status save_state(durable::Runtime& runtime, const std::string& root, const std:
   const std::string path = state_path(root, domain);
   durable::CreatedDirectories created;
   TRY(created.ensure(runtime.files, fs::split_path(path).parent, 0700));
-  return durable::atomic_write_bytes(runtime, path, encode_state(state), {.mode = 0600});
+  Status written = durable::atomic_write_bytes(runtime, path, encode_state(state), {.mode = 0600});
+  if (!written && written.error().code != ErrorCode::commit_uncertain) created.remove(runtime.files);
+  return written;
 }
 
 }  // namespace lockstep::agent

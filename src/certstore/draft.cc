@@ -41,6 +41,32 @@ Result<durable::StoreWriter> open_store(durable::Runtime& runtime, const std::st
   return durable::StoreWriter::open(runtime, folder_path(root, domain), folder_store_options(options));
 }
 
+// Takes the draft and its directory out of a store that is locked.
+Status remove_contents(durable::Runtime& runtime, const durable::StoreWriter& store, fs::Directory& draft) {
+  // A kill leaves temporaries too; whatever else somebody put there keeps the directory.
+  const auto is_ours = [](const std::string& owner) {
+    return owner == kDraftRequest || owner == kDraftKey || owner == kSpace;
+  };
+  TRY(durable::sweep_temporaries(draft, is_ours));
+  for (const char* name : {kDraftRequest, kDraftKey, kSpace}) TRY(remove_from(draft, name));
+  TRY(draft.sync());
+  const std::unique_ptr<fs::Directory> control =
+      TRY(runtime.files.open_directory(fs::join_path(store.path(), durable::kControlDirectory)));
+  TRY(control->remove_directory(durable::kDraftDirectory));
+  return control->sync();
+}
+
+// A folder in which nothing ever came to its end: a crash left it before the draft's directory was made, or after it
+// was removed.
+Result<bool> is_shell(fs::FileSystem& files, const std::string& root, const std::string& domain) {
+  auto control = files.open_directory(fs::join_path(folder_path(root, domain), durable::kControlDirectory));
+  if (!control && control.error().system_errno == ENOENT) return false;
+  if (!control) return fail(std::move(control).error());
+  const auto pointer = (*control)->read_symlink(durable::kCurrentPointer);
+  if (!pointer && pointer.error().system_errno != ENOENT) return fail(pointer.error());
+  return !pointer.has_value();
+}
+
 }  // namespace
 
 Status save_draft(durable::Runtime& runtime, const std::string& root, const std::string& domain,
@@ -49,15 +75,16 @@ Status save_draft(durable::Runtime& runtime, const std::string& root, const std:
   const std::unique_ptr<fs::Directory> directory = TRY(store.draft_directory());
   // A request without its key is no draft: the key comes first.
   Status saved = durable::atomic_write_in(runtime, *directory, kDraftKey, draft.key_pem.reveal(), {.mode = 0600});
+  const bool has_key = saved.has_value();
   if (saved) saved = durable::atomic_write_in(runtime, *directory, kDraftRequest, draft.request_der, {.mode = 0600});
   if (saved) return {};
-  for (const char* name : {kDraftRequest, kDraftKey}) {
-    if (const Status removed = remove_from(*directory, name); !removed)
-      return fail(std::move(saved).error().with_hint("left behind: " + removed.error().message));
-  }
-  // What stays of an empty directory is swept by the next writer.
-  static_cast<void>(directory->sync());
-  return saved;
+  Error error = std::move(saved).error();
+  // Without its request it is no draft, so nothing is uncertain about it any more.
+  const bool is_gone = !has_key || remove_from(*directory, kDraftRequest).has_value();
+  if (is_gone && error.code == ErrorCode::commit_uncertain) error.code = ErrorCode::io_error;
+  if (const Status removed = remove_contents(runtime, store, *directory); !removed)
+    error.hint = "left behind: " + removed.error().message;
+  return fail(std::move(error));
 }
 
 Result<std::optional<Draft>> load_draft(fs::FileSystem& files, const std::string& root, const std::string& domain) {
@@ -78,21 +105,13 @@ namespace {
 // The draft under the store's lock. A store that holds nothing else takes its own directory away when it is closed.
 Status remove_draft_files(durable::Runtime& runtime, const std::string& root, const std::string& domain) {
   const std::unique_ptr<fs::Directory> there = TRY(open_draft(runtime.files, root, domain));
-  if (there == nullptr) return {};
+  if (there == nullptr) {
+    const bool shell = TRY(is_shell(runtime.files, root, domain));
+    if (!shell) return {};
+  }
   const durable::StoreWriter store = TRY(open_store(runtime, root, domain, {}));
   const std::unique_ptr<fs::Directory> directory = TRY(open_draft(runtime.files, root, domain));
-  if (directory == nullptr) return {};
-  // A kill leaves temporaries too; whatever else somebody put there keeps the directory.
-  const auto is_ours = [](const std::string& owner) {
-    return owner == kDraftRequest || owner == kDraftKey || owner == kSpace;
-  };
-  TRY(durable::sweep_temporaries(*directory, is_ours));
-  for (const char* name : {kDraftRequest, kDraftKey, kSpace}) TRY(remove_from(*directory, name));
-  TRY(directory->sync());
-  const std::unique_ptr<fs::Directory> control =
-      TRY(runtime.files.open_directory(fs::join_path(store.path(), durable::kControlDirectory)));
-  TRY(control->remove_directory(durable::kDraftDirectory));
-  return control->sync();
+  return directory == nullptr ? Status() : remove_contents(runtime, store, *directory);
 }
 
 }  // namespace

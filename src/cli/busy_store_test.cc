@@ -6,59 +6,29 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/environment.h"
-#include "testing/manual_clock.h"
-#include "testing/sim_file_system.h"
+#include "cli/command_fixture.h"
 
 namespace lockstep::cli {
 namespace {
 
-using lockstep::testing::ManualClock;
 using lockstep::testing::Operation;
-using lockstep::testing::SeededRandom;
 using lockstep::testing::SimFileSystem;
 using lockstep::testing::SimImage;
 using lockstep::testing::Verdict;
 using nlohmann::json;
 
-class TextOutput : public Output {
- public:
-  Status write(std::string_view bytes) override {
-    text.append(bytes);
-    return {};
-  }
-  std::string text;
-};
+using Words = std::vector<std::string>;
 
-struct Finished {
+struct Report {
   int status = 0;
   std::string out;
   json document;
 };
 
-using Words = std::vector<std::string>;
-
-Finished lockstep(SimFileSystem& disk, Words words, std::uint64_t seed = 11) {
-  ManualClock clock;
-  SeededRandom random{seed};
-  TextOutput out;
-  TextOutput err;
-  Environment environment{disk, clock, random, out, err, [](const std::string& name) -> std::optional<std::string> {
-                            if (name == "CA_DATA_DIR") return "/srv/ca";
-                            if (name == "LOCKSTEP_PATH") return "/srv";
-                            return std::nullopt;
-                          }};
+Report report_of(SimFileSystem& disk, Words words, std::uint64_t seed = 11) {
   words.emplace_back("--json");
-  Finished finished;
-  finished.status = run(words, environment);
-  finished.out = out.text;
-  finished.document = json::parse(out.text, nullptr, false);
-  return finished;
-}
-
-void must(SimFileSystem& disk, const Words& words) {
-  const Finished finished = lockstep(disk, words);
-  ASSERT_EQ(finished.status, 0) << finished.out;
+  Finished finished = lockstep(disk, words, {.seed = seed});
+  return {finished.status, finished.out, json::parse(finished.out, nullptr, false)};
 }
 
 Words import_of(int number) {
@@ -82,7 +52,7 @@ SimImage prepared() {
   return disk.image();
 }
 
-using Check = void (*)(const Finished& finished);
+using Check = void (*)(const Report& finished);
 
 // Runs `other` whole before each call of `command`, one after the other.
 void at_every_call(const Words& command, const Words& other, Check check) {
@@ -95,7 +65,7 @@ void at_every_call(const Words& command, const Words& other, Check check) {
     disk.set_hook([&](const Operation&) {
       if (!reached && calls++ == stop) {
         reached = true;
-        const Finished finished = lockstep(disk, other, 12);
+        const Report finished = report_of(disk, other, 12);
         // The other one may have the lock just now.
         const bool locked_out = finished.status != 0 && finished.document["error"]["code"] == "lock_timeout";
         EXPECT_TRUE(finished.status == 0 || locked_out) << finished.out;
@@ -103,7 +73,7 @@ void at_every_call(const Words& command, const Words& other, Check check) {
       }
       return Verdict();
     });
-    const Finished finished = lockstep(disk, command);
+    const Report finished = report_of(disk, command);
     disk.set_hook(nullptr);
     SCOPED_TRACE(command[0] + " " + command[1] + ", " + other[1] + " before its call " + std::to_string(stop));
     check(finished);
@@ -116,21 +86,21 @@ void at_every_call(const Words& command, const Words& other, Check check) {
   }
 }
 
-void succeeds(const Finished& finished) { EXPECT_EQ(finished.status, 0) << finished.out; }
+void succeeds(const Report& finished) { EXPECT_EQ(finished.status, 0) << finished.out; }
 
-void finds_nothing(const Finished& finished) {
+void finds_nothing(const Report& finished) {
   ASSERT_EQ(finished.status, 0) << finished.out;
   for (const json& store : finished.document["stores"]) EXPECT_TRUE(store["findings"].empty()) << store.dump();
 }
 
-void shows_a_generation_as_it_is(const Finished& finished) {
+void shows_a_generation_as_it_is(const Report& finished) {
   ASSERT_EQ(finished.status, 0) << finished.out;
   const bool odd = finished.document["generation"].get<int>() % 2 == 1;
   EXPECT_EQ(finished.document["serial"], odd ? "02" : "03") << finished.out;
 }
 
 // The other one imports the second set again, as generation 3: nobody went back to that.
-void went_back(const Finished& finished) {
+void went_back(const Report& finished) {
   shows_a_generation_as_it_is(finished);
   EXPECT_EQ(finished.document["generation"], 1) << finished.out;
 }

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,9 +32,17 @@ struct Finished {
   std::string err;
 };
 
-inline Finished lockstep(testing::SimFileSystem& disk, const std::vector<std::string>& arguments) {
+// What a command meets beside the disk.
+struct Surroundings {
+  std::uint64_t seed = 11;  // of its random names
+  fs::ProgramRunner* programs = nullptr;
+  std::function<Result<std::unique_ptr<http::Client>>(http::ClientOptions)> make_client;
+};
+
+inline Finished lockstep(testing::SimFileSystem& disk, const std::vector<std::string>& arguments,
+                         const Surroundings& surroundings = {}) {
   testing::ManualClock clock;
-  testing::SeededRandom random{11};
+  testing::SeededRandom random{surroundings.seed};
   TextOutput out;
   TextOutput err;
   Environment environment{disk, clock, random, out, err, [](const std::string& name) -> std::optional<std::string> {
@@ -39,6 +50,8 @@ inline Finished lockstep(testing::SimFileSystem& disk, const std::vector<std::st
                             if (name == "LOCKSTEP_PATH") return "/srv";
                             return std::nullopt;
                           }};
+  environment.programs = surroundings.programs;
+  environment.make_client = surroundings.make_client;
   Finished finished;
   finished.status = run(arguments, environment);
   finished.out = out.text;

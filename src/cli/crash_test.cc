@@ -284,14 +284,6 @@ TEST_P(Command, SurvivesEveryCrashAndEveryFailingCall) {
   EXPECT_GT(report.crash_states, 1U);
 }
 
-std::string test_name(const ::testing::TestParamInfo<CrashScenario>& info) {
-  std::string name;
-  for (const char c : info.param.name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) name.push_back(c);
-  }
-  return name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Commands, Command,
                          ::testing::Values(ca_init(false), ca_init(true), ca_request(false), ca_request(true),
                                            ca_scenario("ca sign of one request",
@@ -300,7 +292,7 @@ INSTANTIATE_TEST_SUITE_P(Commands, Command,
                                                        {"ca", "sign", "/in/r0", "/in/r1", "/in/r2", "--jobs", "1"}),
                                            ca_revoke(), ca_crl(true), ca_crl(false), cert_import(false),
                                            cert_import(true), cert_rollback(), adopt_replaced_index()),
-                         test_name);
+                         [](const auto& info) { return lockstep::testing::test_name(info.param.name); });
 
 }  // namespace
 }  // namespace lockstep::cli

@@ -240,11 +240,7 @@ TEST_P(Repair, EndsInTheSameWholeStoreWhereverItIsCutOff) {
 }
 
 std::string test_name(const ::testing::TestParamInfo<Damage>& info) {
-  std::string name;
-  for (const char c : info.param.name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) name.push_back(c);
-  }
-  return name + std::to_string(info.index);
+  return lockstep::testing::test_name(info.param.name) + std::to_string(info.index);
 }
 
 INSTANTIATE_TEST_SUITE_P(Damages, Repair, ::testing::ValuesIn(all()), test_name);

@@ -163,7 +163,12 @@ Status remove_if_exists(Runtime& runtime, const std::string& path) {
   Status removed = (*directory)->remove_file(split.name);
   if (!removed && removed.error().system_errno != ENOENT) return removed;
   // Also when it was gone already: a removal whose fsync failed must not be reported as durable the second time.
-  return (*directory)->sync();
+  Status durable = (*directory)->sync();
+  if (durable) return durable;
+  Error error =
+      std::move(durable).error().with_context("'" + absolute + "' is removed, but a power cut may bring it back");
+  error.code = ErrorCode::commit_uncertain;
+  return fail(std::move(error));
 }
 
 }  // namespace lockstep::durable

@@ -10,7 +10,7 @@
 #include "durable/publish.h"
 #include "testing/crash_explorer.h"
 #include "testing/effort.h"
-#include "testing/manual_clock.h"
+#include "testing/machine.h"
 
 namespace lockstep::durable {
 namespace {
@@ -20,25 +20,11 @@ using lockstep::testing::deep;
 using lockstep::testing::explore;
 using lockstep::testing::ExplorerOptions;
 using lockstep::testing::ExplorerReport;
-using lockstep::testing::ManualClock;
+using lockstep::testing::Machine;
+using lockstep::testing::outcome_of;
 using lockstep::testing::RunOutcome;
-using lockstep::testing::SeededRandom;
 using lockstep::testing::SimFileSystem;
 using ::testing::IsEmpty;
-
-// A runtime whose names are the same in every run.
-struct Machine {
-  explicit Machine(SimFileSystem& disk) : runtime{disk, clock, random, std::chrono::milliseconds(10)} {}
-  ManualClock clock;
-  SeededRandom random{7};
-  Runtime runtime;
-};
-
-template <class T>
-RunOutcome outcome(const Result<T>& result) {
-  if (result) return RunOutcome::success;
-  return result.error().code == ErrorCode::commit_uncertain ? RunOutcome::commit_uncertain : RunOutcome::failure;
-}
 
 constexpr const char* kStore = "/srv/store";
 const StoreOptions kOptions{.kind = "test",
@@ -103,7 +89,7 @@ void must(bool ok) { ASSERT_TRUE(ok); }
 CrashScenario first_commit() {
   CrashScenario scenario = store_scenario("store: first commit");
   scenario.prepare = [](SimFileSystem& disk) { disk.make_directories("/srv"); };
-  scenario.run = [](SimFileSystem& disk) { return outcome(commit(disk, three("one"))); };
+  scenario.run = [](SimFileSystem& disk) { return outcome_of(commit(disk, three("one"))); };
   return scenario;
 }
 
@@ -117,7 +103,7 @@ CrashScenario first_commit_again() {
     const auto control = disk.open_directory(std::string(kStore) + "/.lockstep");
     must(control.has_value() && (*control)->remove_file("current") && (*control)->remove_file("history"));
   };
-  scenario.run = [](SimFileSystem& disk) { return outcome(commit(disk, three("two"))); };
+  scenario.run = [](SimFileSystem& disk) { return outcome_of(commit(disk, three("two"))); };
   scenario.starts_after_crash = true;
   return scenario;
 }
@@ -128,7 +114,7 @@ CrashScenario next_commit() {
     disk.make_directories("/srv");
     must(commit(disk, three("one")).has_value());
   };
-  scenario.run = [](SimFileSystem& disk) { return outcome(commit(disk, three("two"))); };
+  scenario.run = [](SimFileSystem& disk) { return outcome_of(commit(disk, three("two"))); };
   return scenario;
 }
 
@@ -138,7 +124,7 @@ CrashScenario partial_commit() {
   scenario.run = [](SimFileSystem& disk) {
     Change change;
     change.put("a.pem", "two a\n").put("d.extra", "two d\n").remove("c.json");
-    return outcome(commit(disk, change));
+    return outcome_of(commit(disk, change));
   };
   return scenario;
 }
@@ -155,9 +141,9 @@ CrashScenario rollback() {
   scenario.run = [](SimFileSystem& disk) {
     Machine machine(disk);
     auto writer = StoreWriter::open(machine.runtime, kStore, kOptions);
-    if (!writer) return outcome(writer);
+    if (!writer) return outcome_of(writer);
     // A second run finds the older one live already.
-    return writer->current()->generation() == 1 ? RunOutcome::success : outcome(writer->roll_back({}));
+    return writer->current()->generation() == 1 ? RunOutcome::success : outcome_of(writer->roll_back({}));
   };
   return scenario;
 }
@@ -168,7 +154,7 @@ CrashScenario pending() {
   scenario.run = [](SimFileSystem& disk) {
     Machine machine(disk);
     auto writer = StoreWriter::open(machine.runtime, kStore, kOptions);
-    if (!writer) return outcome(writer);
+    if (!writer) return outcome_of(writer);
     auto staged = writer->stage_pending(three("two"));
     if (!staged) {
       // Nobody sees what is pending: the owner throws it away, or the next one stages over it.
@@ -177,7 +163,7 @@ CrashScenario pending() {
     }
     auto promoted = writer->promote_pending();
     if (!promoted && promoted.error().code != ErrorCode::commit_uncertain) static_cast<void>(writer->discard_pending());
-    return outcome(promoted);
+    return outcome_of(promoted);
   };
   return scenario;
 }
@@ -192,10 +178,10 @@ CrashScenario collection() {
     Machine machine(disk);
     machine.clock.advance(100);
     auto writer = StoreWriter::open(machine.runtime, kStore, kOptions);
-    if (!writer) return outcome(writer);
+    if (!writer) return outcome_of(writer);
     auto committed = writer->commit(three("two"));
     if (committed) static_cast<void>(writer->collect());
-    return outcome(committed);
+    return outcome_of(committed);
   };
   return scenario;
 }
@@ -209,7 +195,7 @@ CrashScenario atomic_file(bool existing) {
   };
   scenario.run = [](SimFileSystem& disk) {
     Machine machine(disk);
-    return outcome(atomic_write_bytes(machine.runtime, "/srv/file", "new" + std::string(1500, 'n')));
+    return outcome_of(atomic_write_bytes(machine.runtime, "/srv/file", "new" + std::string(1500, 'n')));
   };
   scenario.recover = [](SimFileSystem& disk, std::string* why) {
     Machine machine(disk);
@@ -231,10 +217,7 @@ CrashScenario removal() {
   scenario.name = "atomic file: remove_if_exists";
   scenario.run = [](SimFileSystem& disk) {
     Machine machine(disk);
-    const Status removed = remove_if_exists(machine.runtime, "/srv/file");
-    // Gone from view, durable or not: the error of the directory's fsync says so.
-    if (!removed && !disk.read_file("/srv/file")) return RunOutcome::commit_uncertain;
-    return outcome(removed);
+    return outcome_of(remove_if_exists(machine.runtime, "/srv/file"));
   };
   return scenario;
 }
@@ -252,7 +235,7 @@ CrashScenario publish_pair(bool existing) {
   };
   scenario.run = [](SimFileSystem& disk) {
     Machine machine(disk);
-    return outcome(publish(machine.runtime, {{"/srv/keys/k", "new key", 0600}, {"/srv/certs/c", "new cert", 0644}}));
+    return outcome_of(publish(machine.runtime, {{"/srv/keys/k", "new key", 0600}, {"/srv/certs/c", "new cert", 0644}}));
   };
   scenario.recover = [](SimFileSystem& disk, std::string* why) {
     Machine machine(disk);
@@ -305,13 +288,7 @@ INSTANTIATE_TEST_SUITE_P(Operations, Durable,
                          ::testing::Values(atomic_file(false), atomic_file(true), removal(), publish_pair(false),
                                            publish_pair(true), first_commit(), first_commit_again(), next_commit(),
                                            partial_commit(), rollback(), pending(), collection()),
-                         [](const auto& info) {
-                           std::string name;
-                           for (const char c : info.param.name) {
-                             if (std::isalnum(static_cast<unsigned char>(c)) != 0) name.push_back(c);
-                           }
-                           return name;
-                         });
+                         [](const auto& info) { return lockstep::testing::test_name(info.param.name); });
 
 // What must stay of the report of a mutation check: the mutants that are harmless, each with its reason in the test.
 class Mutated : public ::testing::TestWithParam<CrashScenario> {};
@@ -357,13 +334,7 @@ TEST_P(Mutated, EveryFsyncAndTheOrderOfStepsMatter) {
 
 INSTANTIATE_TEST_SUITE_P(Operations, Mutated,
                          ::testing::Values(atomic_file(true), publish_pair(true), first_commit(), next_commit()),
-                         [](const auto& info) {
-                           std::string name;
-                           for (const char c : info.param.name) {
-                             if (std::isalnum(static_cast<unsigned char>(c)) != 0) name.push_back(c);
-                           }
-                           return name;
-                         });
+                         [](const auto& info) { return lockstep::testing::test_name(info.param.name); });
 
 }  // namespace
 }  // namespace lockstep::durable

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <chrono>
 #include <functional>
 #include <iostream>
 #include <semaphore>
@@ -11,27 +12,21 @@
 
 #include "durable/generation_store.h"
 #include "durable/inspect.h"
-#include "testing/manual_clock.h"
+#include "testing/machine.h"
 #include "testing/sim_file_system.h"
 
 namespace lockstep::durable {
 namespace {
 
-using lockstep::testing::ManualClock;
+using lockstep::testing::Machine;
 using lockstep::testing::Operation;
-using lockstep::testing::SeededRandom;
 using lockstep::testing::SimFileSystem;
 using lockstep::testing::Verdict;
 
 constexpr const char* kStore = "/srv/store";
 constexpr std::size_t kLimit = 1U << 20U;
 
-struct Machine {
-  explicit Machine(SimFileSystem& disk) : runtime{disk, clock, random, std::chrono::milliseconds(0)} {}
-  ManualClock clock;
-  SeededRandom random{7};
-  Runtime runtime;
-};
+constexpr std::chrono::milliseconds kNoWait{0};
 
 // One open of the store for each step, as one command after another.
 Status step(Runtime& runtime, const std::function<Status(StoreWriter&)>& act) {
@@ -176,13 +171,13 @@ struct Trial {
 std::pair<bool, bool> try_schedule(const lockstep::testing::SimImage& image, const Trial& trial, First first,
                                    std::uint64_t reader_stop, std::uint64_t writer_stop) {
   SimFileSystem disk(image);
-  Machine reader(disk);
-  Machine writer(disk);
+  Machine reader(disk, kNoWait);
+  Machine writer(disk, kNoWait);
   Schedule schedule(disk, first, reader_stop, writer_stop);
   Status written;
   schedule.run([&] { trial.read(reader.runtime); }, [&] { written = trial.write(writer.runtime); });
   if (first == First::killed && !written) {
-    Machine next(disk);
+    Machine next(disk, kNoWait);
     written = commit(next.runtime, "next");
   }
   SCOPED_TRACE("order " + std::to_string(static_cast<int>(first)) + ", reader stopped before its call " +
@@ -194,7 +189,7 @@ std::pair<bool, bool> try_schedule(const lockstep::testing::SimImage& image, con
 void every_schedule(const Trial& trial) {
   SimFileSystem prepared;
   prepared.make_directories("/srv");
-  Machine before(prepared);
+  Machine before(prepared, kNoWait);
   if (trial.committed) {
     ASSERT_TRUE(commit(before.runtime, "one"));
     ASSERT_TRUE(commit(before.runtime, "two"));

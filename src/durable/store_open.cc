@@ -326,8 +326,15 @@ Status StoreWriter::put_links(const std::vector<std::string>& replaced) {
 Result<std::unique_ptr<fs::Directory>> StoreWriter::draft_directory() {
   Status made = control_->make_directory(kDraftDirectory, 0700);
   if (!made && made.error().system_errno != EEXIST) return fail(std::move(made).error());
-  if (made) TRY(control_->sync());
-  return control_->open_directory(kDraftDirectory);
+  Status durable = made ? control_->sync() : Status();
+  // A store that this writer made has no commit yet that would make the names above the draft durable.
+  if (durable && empty_) durable = store_->sync();
+  auto directory = control_->open_directory(kDraftDirectory);
+  if (durable && directory) return directory;
+  // Runs where an error is already on its way: an empty directory that stays is removed by the next writer.
+  if (made) static_cast<void>(control_->remove_directory(kDraftDirectory));
+  if (!durable) return fail(durable.error());
+  return directory;
 }
 
 Result<std::optional<std::string>> StoreWriter::read_history() const {

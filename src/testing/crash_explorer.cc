@@ -46,6 +46,15 @@ void crash_everywhere(const CrashScenario& scenario, const ExplorerOptions& opti
 
 }  // namespace
 
+std::string test_name(std::string_view name) {
+  std::string kept;
+  for (const char c : name) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (letter || (c >= '0' && c <= '9')) kept.push_back(c);
+  }
+  return kept;
+}
+
 std::string ExplorerReport::summary(const std::string& name) const {
   return name + ": " + std::to_string(operations) + " operations, " + std::to_string(crash_states) + " crash states, " +
          std::to_string(recovery_states) + " more from crashes of the recovery (" +

@@ -17,6 +17,7 @@
 #include <functional>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "testing/sim_file_system.h"
@@ -30,6 +31,20 @@ enum class RunOutcome {
   commit_uncertain,         // visible new, on disk either
   committed_not_delivered,  // as good as success to the disk
 };
+
+// What a call of the library told its caller.
+template <class T>
+RunOutcome outcome_of(const Result<T>& result) {
+  if (result) return RunOutcome::success;
+  switch (result.error().code) {
+    case ErrorCode::commit_uncertain: return RunOutcome::commit_uncertain;
+    case ErrorCode::committed_not_delivered: return RunOutcome::committed_not_delivered;
+    default: return RunOutcome::failure;
+  }
+}
+
+// The letters and digits of a scenario's name: what may be a parameter's name in GoogleTest.
+std::string test_name(std::string_view name);
 
 struct CrashScenario {
   std::string name;

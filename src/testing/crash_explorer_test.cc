@@ -25,11 +25,6 @@ Status write_member(fs::Directory& directory, const std::string& name, const std
   return file->close();
 }
 
-RunOutcome outcome_of(const Status& status) {
-  if (status) return RunOutcome::success;
-  return status.error().code == ErrorCode::commit_uncertain ? RunOutcome::commit_uncertain : RunOutcome::failure;
-}
-
 // --- One file after another: temporary name, fsync, rename, fsync of the directory ---
 
 CrashScenario file_by_file(std::vector<std::string> members) {
