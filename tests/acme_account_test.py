@@ -50,6 +50,26 @@ class Accounts(AcmeCase):
     def account_keys(self) -> list[bytes]:
         return [path.read_bytes() for path in sorted((self.folders / "accounts").glob("*/*key.pem"))]
 
+    def all_at_once(self, *commands: list[str]) -> None:
+        running = [self.start(*command, stderr=self.top / f"{i}.err") for i, command in enumerate(commands)]
+        for i, child in enumerate(running):
+            self.assertEqual(child.wait(60), 0, (self.top / f"{i}.err").read_text())
+
+    def test_many_at_once(self) -> None:
+        accounts = self.server.accounts
+        register = ["account", "register", *self.at(), "-m", "admin@example.com", "--agree-tos"]
+        self.all_at_once(*[register] * 6)
+        self.assertEqual(self.server.accounts, accounts + 1)
+        made = self.json("account", "show")["accounts"][0]
+        self.all_at_once(*[["account", "rollover", *self.at()]] * 4,
+                         *[["account", "update", *self.at(), "-m", f"{i}@example.com"] for i in range(4)])
+        self.assertEqual(self.server.accounts, accounts + 1)
+        changed = self.json("account", "show")["accounts"][0]
+        self.assertEqual((changed["account"], changed["key_change_pending"]), (made["account"], False))
+        self.assertEqual(len(self.account_keys()), 1)
+        self.obtain("atonce.test")
+        self.installed("atonce.test")
+
     def test_what_there_is_not(self) -> None:
         self.assertEqual(self.well("account", "show").stdout, f"No accounts in {self.folders}.\n")
         for command in (["update", "-m", "a@example.com"], ["rollover"], ["deactivate"]):

@@ -34,13 +34,18 @@ class AccountHolder {
   Result<std::shared_ptr<const StoredAccount>> register_again(const std::string& stale_url);
   // Changes to a new key; both are kept until the CA has said which one counts.
   Result<std::shared_ptr<const StoredAccount>> change_key(crypto::KeyType type);
-  // Takes over what the CA said of the account.
-  Status update(const acme::Account& account, const std::vector<std::string>* contacts);
+  // Tells the CA other contacts, or that the account is given up for good, and writes down what it said to that.
+  Status change_contacts(const std::vector<std::string>& contacts);
+  Status deactivate();
 
  private:
   Result<std::shared_ptr<const StoredAccount>> load_or_register();
-  Status register_now(StoredAccount* account);
-  Status finish_key_change(StoredAccount* account);
+  Result<StoredAccount> load_settled(AccountWriter& writer);
+  // Under the lock, so that no other process changes the key between what is read and what is sent.
+  Status change(const std::function<Result<acme::Account>(const acme::Signer&)>& ask,
+                const std::vector<std::string>* contacts);
+  Status register_now(AccountWriter& writer, StoredAccount* account);
+  Status finish_key_change(AccountWriter& writer, StoredAccount* account);
   Result<std::shared_ptr<const StoredAccount>> adopt(StoredAccount account);
 
   acme::Session& session_;

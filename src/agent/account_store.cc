@@ -6,7 +6,6 @@
 
 #include "base/json.h"
 #include "crypto/digest.h"
-#include "durable/generation_store.h"
 #include "fs/io.h"
 
 namespace lockstep::agent {
@@ -98,21 +97,31 @@ Result<std::optional<StoredAccount>> load_account(fs::FileSystem& files, const s
   return std::optional(std::move(account));
 }
 
-Status save_account(durable::Runtime& runtime, const std::string& root, const StoredAccount& account) {
-  durable::StoreWriter store =
-      TRY(durable::StoreWriter::open(runtime, account_path(root, account.server), store_options()));
+Result<AccountWriter> AccountWriter::open(durable::Runtime& runtime, const std::string& root,
+                                          const std::string& server) {
+  durable::StoreWriter store = TRY(durable::StoreWriter::open(runtime, account_path(root, server), store_options()));
+  return AccountWriter(std::move(store));
+}
+
+Result<std::optional<StoredAccount>> AccountWriter::load() const {
+  if (store_.current() == nullptr) return std::optional<StoredAccount>();
+  StoredAccount account = TRY(read_account(*store_.current()));
+  return std::optional(std::move(account));
+}
+
+Status AccountWriter::save(const StoredAccount& account) {
   const SecretBytes key = TRY(account.key.to_pem());
   durable::Change change;
   change.put(kRecord, encode_record(account), 0600).put(kKey, std::string(key.reveal()), 0600);
   if (account.next_key) {
     const SecretBytes next = TRY(account.next_key->to_pem());
     change.put(kNextKey, std::string(next.reveal()), 0600);
-  } else if (store.current() != nullptr && store.current()->has(kNextKey)) {
+  } else if (store_.current() != nullptr && store_.current()->has(kNextKey)) {
     change.remove(kNextKey);
   }
-  TRY(store.commit(change));
+  TRY(store_.commit(change));
   // The commit stands, whether the old generation can be removed now or by the next writer.
-  static_cast<void>(store.collect());
+  static_cast<void>(store_.collect());
   return {};
 }
 

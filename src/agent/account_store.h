@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "crypto/private_key.h"
+#include "durable/generation_store.h"
 #include "durable/runtime.h"
 
 namespace lockstep::agent {
@@ -30,9 +31,27 @@ struct StoredAccount {
 
 // ROOT/accounts/HOST_PORT-HASH: one for each directory.
 std::string account_path(const std::string& root, const std::string& server);
+// For a look; who is going to change it uses AccountWriter. Nothing when there is none.
 Result<std::optional<StoredAccount>> load_account(fs::FileSystem& files, const std::string& root,
                                                   const std::string& server);
-Status save_account(durable::Runtime& runtime, const std::string& root, const StoredAccount& account);
+
+// One change of an account at a time over all processes, what is said to the CA about it included: of two that register
+// at once, the second finds the first one's account. Holds the store's lock.
+class AccountWriter {
+ public:
+  // Errors: those of durable::StoreWriter::open. An account that was not there is not there after it either, unless it
+  // is saved.
+  static Result<AccountWriter> open(durable::Runtime& runtime, const std::string& root, const std::string& server);
+
+  [[nodiscard]] Result<std::optional<StoredAccount>> load() const;
+  // Errors: those of durable::StoreWriter::commit.
+  Status save(const StoredAccount& account);
+
+ private:
+  explicit AccountWriter(durable::StoreWriter store) : store_(std::move(store)) {}
+  durable::StoreWriter store_;
+};
+
 // The servers that there is an account for, sorted.
 Result<std::vector<std::string>> list_accounts(fs::FileSystem& files, const std::string& root);
 

@@ -90,7 +90,8 @@ bool recover_account(SimFileSystem& disk, std::string* why) {
 
 RunOutcome save(SimFileSystem& disk, Change change) {
   Machine machine(disk);
-  return outcome_of(save_account(machine.runtime, kRoot, account_with(change)));
+  auto writer = AccountWriter::open(machine.runtime, kRoot, kServer);
+  return writer ? outcome_of(writer->save(account_with(change))) : outcome_of(writer);
 }
 
 CrashScenario account_scenario(const std::string& name, std::optional<Change> before, Change after) {

@@ -7,6 +7,7 @@
 #include "certstore/domain_name.h"
 #include "durable/atomic_file.h"
 #include "durable/directories.h"
+#include "durable/lock.h"
 #include "fs/io.h"
 
 namespace lockstep::agent {
@@ -17,7 +18,6 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr std::size_t kJournalLimit = 4U << 20U;  // bytes: a thousand names with their proofs
-constexpr std::chrono::milliseconds kLockPoll{20};
 
 std::string orders_path(const std::string& root, const std::string& domain, const char* ending) {
   return fs::join_path(fs::join_path(root, "orders"), certstore::folder_name(domain) + ending);
@@ -119,17 +119,11 @@ Result<std::unique_ptr<fs::File>> lock_orders(durable::Runtime& runtime, const s
   durable::CreatedDirectories created;
   TRY(created.ensure(runtime.files, path.parent, 0700));
   const std::unique_ptr<fs::Directory> directory = TRY(runtime.files.open_directory(path.parent));
-  std::unique_ptr<fs::File> lock = TRY(directory->open_file(path.name, fs::OpenMode::create_or_open, 0600));
-  const auto deadline = runtime.clock.monotonic() + runtime.lock_timeout;
-  while (true) {
-    const bool locked = TRY(lock->try_lock(fs::LockKind::exclusive));
-    if (locked) return lock;
-    if (runtime.clock.monotonic() >= deadline) {
-      return fail(ErrorCode::lock_timeout, "another process is obtaining the certificate of " + domain,
-                  "wait for it, or give a longer --lock-timeout");
-    }
-    runtime.clock.sleep_for(kLockPoll);
-  }
+  // It is never removed, so it is the one that everybody waits for.
+  auto lock = durable::lock_file(runtime, *directory, path.name);
+  if (!lock && lock.error().code == ErrorCode::lock_timeout)
+    return fail(std::move(lock).error().with_context("another process is obtaining the certificate of " + domain));
+  return lock;
 }
 
 }  // namespace lockstep::agent

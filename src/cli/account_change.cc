@@ -42,9 +42,7 @@ Result<int> run_update(Context& context, const Change& change) {
   const Opened opened = TRY(open_account(context, change.account));
   std::vector<std::string> contacts;
   for (const std::string& email : change.account.emails) contacts.push_back("mailto:" + email);
-  const acme::Account said =
-      TRY(acme::update_contacts(*opened.authority->session, agent::signer_of(*opened.account), contacts));
-  TRY(opened.authority->accounts->update(said, &contacts));
+  TRY(opened.authority->accounts->change_contacts(contacts));
   return show(context, "Account updated successfully.", opened);
 }
 
@@ -59,13 +57,12 @@ Result<int> run_rollover(Context& context, const Change& change) {
 
 Result<int> run_deactivate(Context& context, const Change& change) {
   const Opened opened = TRY(open_account(context, change.account));
-  const acme::Account said =
-      TRY(acme::deactivate_account(*opened.authority->session, agent::signer_of(*opened.account)));
-  TRY(opened.authority->accounts->update(said, nullptr));
+  TRY(opened.authority->accounts->deactivate());
+  const auto account = TRY(opened.authority->accounts->get());
   context.progress("", true);
   TRY(context.deliver("Account deactivated. The CA never takes its key again.\n" +
                           field_lines({{"Server", opened.run->server()}, {"Account", opened.account->url}}),
-                      {{"server", opened.run->server()}, {"account", opened.account->url}, {"status", said.status}},
+                      {{"server", opened.run->server()}, {"account", opened.account->url}, {"status", account->status}},
                       "the account " + opened.account->url + " is deactivated"));
   return 0;
 }
