@@ -27,6 +27,7 @@ ARROWS = {
     "ca": {"x509", "crypto", "durable", "fs", "base"},
     "certstore": {"x509", "crypto", "durable", "fs", "base"},
     "acme": {"http", "dns", "x509", "crypto", "durable", "fs", "base"},
+    "device": {"x509", "crypto", "durable", "fs", "http", "base"},
     "agent": {"acme", "certstore", "x509", "crypto", "durable", "fs", "http", "log", "base"},
     "service": {"agent", "certstore", "acme", "ca", "x509", "crypto", "durable", "fs", "http", "log", "base"},
     "testing": {"base", "fs", "durable", "http", "crypto", "x509"},

@@ -54,6 +54,10 @@ std::string_view error_code_name(ErrorCode code) {
     case ErrorCode::acme_already_replaced: return "acme_already_replaced";
     case ErrorCode::acme_order_lost: return "acme_order_lost";
     case ErrorCode::challenge_failed: return "challenge_failed";
+    case ErrorCode::issuer_refused: return "issuer_refused";
+    case ErrorCode::issuer_bad_answer: return "issuer_bad_answer";
+    case ErrorCode::issuer_unavailable: return "issuer_unavailable";
+    case ErrorCode::identity_refused: return "identity_refused";
     case ErrorCode::hook_failed: return "hook_failed";
     case ErrorCode::some_failed: return "some_failed";
     case ErrorCode::internal: return "internal";

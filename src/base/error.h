@@ -45,6 +45,10 @@ enum class ErrorCode {
   acme_already_replaced,    // the certificate that an order replaces was replaced before (RFC 9773 section 5)
   acme_order_lost,          // an order that is gone, expired or invalid: another must be placed
   challenge_failed,         // the CA looked and did not find the proof
+  issuer_refused,           // whoever issues a device's identity says no
+  issuer_bad_answer,        // its answer is none that can be used: junk, another device's certificate
+  issuer_unavailable,       // it cannot answer now; worth another try
+  identity_refused,         // the issuer does not accept the identity that is live; the one before is live again
   hook_failed,              // a program that was to be run with the result did not succeed
   some_failed,              // of several domains at least one failed; each was reported
   internal,                 // a broken invariant of the program itself

@@ -5,7 +5,7 @@
 
 #include <iostream>
 
-#include "agent/scripted_ca.h"
+#include "agent/scripted_ca_fixture.h"
 #include "cli/command_fixture.h"
 #include "testing/crash_explorer.h"
 #include "testing/effort.h"

@@ -62,15 +62,13 @@ Result<int> run_recover(Context& context, const std::vector<std::string>& paths)
   for (const auto& [path, error] : found.unreachable) record(path, fail(error));
   for (const std::string& path : found.stores) record(path, recover_store(context, runtime, path));
   // Directories that are no stores may hold files that a publish was changing.
-  for (const std::string& path : found.others) {
-    const auto recovered = durable::recover_publishes(runtime, path);
-    if (!recovered) {
-      record(path, fail(recovered.error()));
-      continue;
-    }
-    for (const std::string& file : recovered->completed) record(file, std::string("completed"));
-    for (const std::string& file : recovered->restored) record(file, std::string("restored"));
-    for (const std::string& file : recovered->edited) {
+  if (!found.others.empty()) {
+    const auto recovered = durable::recover_publishes(runtime, found.others);
+    if (!recovered) record(found.others.front(), fail(recovered.error()));
+    const durable::PublishRecovery done = recovered.value_or(durable::PublishRecovery());
+    for (const std::string& file : done.completed) record(file, std::string("completed"));
+    for (const std::string& file : done.restored) record(file, std::string("restored"));
+    for (const std::string& file : done.edited) {
       record(file, fail(ErrorCode::edited_by_hand, "'" + file + "' was edited meanwhile and is left alone"));
     }
   }

@@ -33,8 +33,8 @@ Status atomic_write_text(Runtime& runtime, const std::string& path, std::string_
 Status atomic_write_in(Runtime& runtime, fs::Directory& directory, const std::string& name, std::string_view bytes,
                        const AtomicWriteOptions& options = {});
 
-// Removes a file durably. Absence is success. Errors: those of the file system, the file is there; commit_uncertain when
-// the fsync of the directory failed after the removal.
+// Removes a file durably. Absence is success. Errors: those of the file system, the file is there; commit_uncertain
+// when the fsync of the directory failed after the removal.
 Status remove_if_exists(Runtime& runtime, const std::string& path);
 
 // Where writing to `path` ends up: links resolved, whether the last component exists or not.

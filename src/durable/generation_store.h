@@ -80,6 +80,10 @@ class StoreWriter {
   // Errors: invalid_argument (the owner allows none), not_found, damaged, and those of commit().
   Result<Generation> roll_back(std::optional<Generation> to);
 
+  // Removes generations that are newer than the live one: what was rolled back and is not to be gone forward to again.
+  // An error has harmed nothing; another call goes on.
+  Status forget_newer();
+
   // Removes generations that the policy does not keep. Never needed for correctness; an error has harmed nothing.
   Status collect();
 

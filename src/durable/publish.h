@@ -37,8 +37,11 @@ struct PublishRecovery {
   std::vector<std::string> edited;     // targets that match neither checksum: left alone
 };
 
-// Finishes or takes back whatever publishes left in the directory, and removes their temporaries. Idempotent.
-Result<PublishRecovery> recover_publishes(Runtime& runtime, const std::string& directory);
+// Finishes or takes back whatever publishes left in the directories, and removes their temporaries. Idempotent.
+//
+// The record lies beside the first file. Who knows the directories of the others too gives them all: what was staged in
+// one of them must not be taken for a left-over before the record has been read.
+Result<PublishRecovery> recover_publishes(Runtime& runtime, const std::vector<std::string>& directories);
 
 // The intent records in a directory, by name. Reads nothing else.
 Result<std::vector<std::string>> list_intents(fs::Directory& directory);

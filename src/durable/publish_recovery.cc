@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <set>
 
 #include "base/shell.h"
 #include "crypto/digest.h"
@@ -166,12 +167,27 @@ Result<PublishRecovery> recover_locked(Runtime& runtime, fs::Directory& director
 
 }  // namespace publish_internal
 
-Result<PublishRecovery> recover_publishes(Runtime& runtime, const std::string& directory) {
-  const std::string absolute = TRY(runtime.files.real_path(directory));
-  const std::unique_ptr<fs::Directory> opened = TRY(runtime.files.open_directory(absolute));
-  TRY(lock_directory(runtime, *opened));
-  PublishRecovery report = TRY(publish_internal::recover_locked(runtime, *opened));
-  TRY(sweep_temporaries(*opened, [](const std::string&) { return true; }));
+Result<PublishRecovery> recover_publishes(Runtime& runtime, const std::vector<std::string>& directories) {
+  // In one order for everybody: two that lock the same directories wait for each other.
+  std::set<std::string> paths;
+  for (const std::string& directory : directories) {
+    std::string path = TRY(runtime.files.real_path(directory));
+    paths.insert(std::move(path));
+  }
+  std::vector<std::unique_ptr<fs::Directory>> opened;
+  for (const std::string& path : paths) {
+    std::unique_ptr<fs::Directory> directory = TRY(runtime.files.open_directory(path));
+    TRY(lock_directory(runtime, *directory));
+    opened.push_back(std::move(directory));
+  }
+  PublishRecovery report;
+  for (const auto& directory : opened) {
+    const PublishRecovery one = TRY(publish_internal::recover_locked(runtime, *directory));
+    report.completed.insert(report.completed.end(), one.completed.begin(), one.completed.end());
+    report.restored.insert(report.restored.end(), one.restored.begin(), one.restored.end());
+    report.edited.insert(report.edited.end(), one.edited.begin(), one.edited.end());
+  }
+  for (const auto& directory : opened) TRY(sweep_temporaries(*directory, [](const std::string&) { return true; }));
   return report;
 }
 

@@ -56,7 +56,7 @@ class PublishRecovery : public ::testing::Test {
     lockstep::testing::ManualClock clock;
     lockstep::testing::SeededRandom random;
     Runtime runtime{disk, clock, random, std::chrono::milliseconds(50)};
-    return recover_publishes(runtime, "/d");
+    return recover_publishes(runtime, {"/d"});
   }
   static void refuses(SimFileSystem& disk) {
     const auto before = disk.dump();

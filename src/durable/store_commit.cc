@@ -65,8 +65,15 @@ Result<Generation> StoreWriter::promote_pending() {
   const Snapshot snapshot = TRY(Snapshot::open_generation(*control_, generation));
   TRY(snapshot.verify());
   // Its manifest was written before whatever was committed since: the record keeps those generations and their numbers.
-  const Generation live = TRY(go_live_recorded(generation));
+  // Without them there is nothing to record before it, and the record would say that a pointer was lost.
+  const bool first = !live_;
+  auto promoted = first ? go_live(generation) : go_live_recorded(generation);
+  const Generation live = TRY(std::move(promoted));
   pending_.reset();
+  if (first) {
+    const Status recorded = record_history();  // the commit stands without it
+    static_cast<void>(recorded);
+  }
   // The commit stands; a pointer that cannot be removed now is removed by the next writer.
   if (control_->remove_file(kPendingPointer)) {
     const Status synced = control_->sync();
@@ -302,6 +309,14 @@ Status StoreWriter::collect() {
     if (history_[i] == generation) ++i;  // pinned by a reader
   }
   return {};
+}
+
+Status StoreWriter::forget_newer() {
+  const std::vector<Generation> all = history_;
+  for (const Generation generation : all) {
+    if (generation > live_.value_or(generation) && generation != pending_) TRY(remove_generation(generation));
+  }
+  return history_.size() == all.size() ? Status() : record_history();
 }
 
 Status StoreWriter::remove_generation(Generation generation) {

@@ -158,6 +158,16 @@ Status StoreWriter::load_pointers(OpenFor purpose) {
   } else if (!tolerated(snapshot.error())) {
     return fail(std::move(snapshot).error());
   }
+  // What it named was removed after its own removal, which was not durable.
+  if (pending_ && !repairing_) {
+    const std::unique_ptr<fs::Directory> there = TRY(open_if_there(*control_, generation_name(*pending_)));
+    if (there == nullptr) {
+      TRY(control_->remove_file(kPendingPointer));
+      TRY(control_->sync());
+      highest_ = *pending_;  // its number was given
+      pending_.reset();
+    }
+  }
   // A promotion that was cut off after its commit point: the pending generation is live already.
   if (pending_ && pending_ == live_) {
     TRY(control_->remove_file(kPendingPointer));
@@ -172,7 +182,7 @@ Status StoreWriter::load_history(OpenFor purpose) {
   std::set<Generation> kept;
   if (current_) {
     kept.insert(current_->manifest().history.begin(), current_->manifest().history.end());
-    highest_ = current_->manifest().highest;
+    highest_ = std::max(highest_, current_->manifest().highest);
   }
   auto read = read_history();
   history_damaged_ = !read && repairing_ && is_damage(read.error());
@@ -198,7 +208,8 @@ Status StoreWriter::load_history(OpenFor purpose) {
   for (const auto& named : {live_, pending_}) highest_ = std::max(highest_, named.value_or(0));
   // Without `current`, one generation may be a first commit that never came to its end. More than that, or a record
   // that something was committed, means that the pointer was lost: sweeping would destroy the only copy.
-  pointer_lost_ = !live_ && (recorded || on_disk.size() > 1 || pointer_wrong_);
+  // With a pending one, those beside it are older pending ones that were about to be removed.
+  pointer_lost_ = !live_ && (recorded || (on_disk.size() > 1 && !pending_) || pointer_wrong_);
   if (pointer_lost_ && purpose != OpenFor::repair) {
     return fail(ErrorCode::damaged,
                 "'" + fs::join_path(control_->path(), kCurrentPointer) + "' is missing, though generations exist",

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/secret.h"
 
 namespace lockstep::http {
 
@@ -42,11 +43,18 @@ class Client {
   virtual Result<Response> send(const Request& request) = 0;
 };
 
+// What the client shows to servers that ask who it is.
+struct ClientIdentity {
+  std::string certificate_pem;  // the leaf first, then its chain
+  SecretBytes key_pem;
+};
+
 struct ClientOptions {
   std::string user_agent;
-  std::string ca_bundle;               // PEM file; empty: the system's
-  bool insecure_http = false;          // plain http, to loopback addresses only
-  std::size_t body_limit = 1U << 20U;  // bytes
+  std::shared_ptr<const ClientIdentity> identity;  // none: nobody in particular
+  std::string ca_bundle;                           // PEM file; empty: the system's
+  bool insecure_http = false;                      // plain http, to loopback addresses only
+  std::size_t body_limit = 1U << 20U;              // bytes
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds timeout{30'000};  // of the whole exchange
 };

@@ -83,6 +83,9 @@ Error transport_error(const std::string& url, CURLcode code, const std::string& 
               "for a private CA give its root with --ca-bundle", 0};
     case CURLE_SSL_CACERT_BADFILE:
       return {ErrorCode::invalid_argument, "the CA bundle cannot be read: " + detail, "check --ca-bundle", 0};
+    case CURLE_SSL_CERTPROBLEM:
+      return {ErrorCode::untrusted, "the client certificate for " + host_of(url) + " cannot be used: " + detail,
+              "its certificate and key must be PEM and belong together", 0};
     case CURLE_OPERATION_TIMEDOUT: return {ErrorCode::timed_out, what, "", 0};
     case CURLE_COULDNT_RESOLVE_HOST: return {ErrorCode::network, what, "check the name and this machine's DNS", 0};
     case CURLE_OUT_OF_MEMORY: return {ErrorCode::resource_exhausted, what, "", 0};
@@ -176,6 +179,16 @@ class CurlClient : public Client {
     if (!options_.ca_bundle.empty()) {
       set(CURLOPT_CAINFO, options_.ca_bundle.c_str());
       set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+    }
+    if (options_.identity != nullptr) {
+      // Kept alive by the options; libcurl reads them in place.
+      const auto blob = [](std::string_view pem) {
+        return curl_blob{const_cast<char*>(pem.data()), pem.size(), CURL_BLOB_NOCOPY};
+      };
+      curl_blob certificate = blob(options_.identity->certificate_pem);
+      curl_blob key = blob(options_.identity->key_pem.reveal());
+      set(CURLOPT_SSLCERT_BLOB, &certificate);
+      set(CURLOPT_SSLKEY_BLOB, &key);
     }
     if (request.method == "HEAD") set(CURLOPT_NOBODY, 1L);
     if (request.method == "POST") {

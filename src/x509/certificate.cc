@@ -30,6 +30,15 @@ Status apply_extension(const Extension& extension, Certificate* certificate) {
         TRY(der::parse_single(extension.value, der::kOctetString, "the subject key identifier"));
   } else if (extension.oid == kOidAuthorityKeyId) {
     certificate->authority_key_id = TRY(decode_authority_key_id(extension.value));
+  } else if (extension.oid == kOidExtendedKeyUsage) {
+    const std::string_view content = TRY(der::parse_single(extension.value, der::kSequence, "the extended key usage"));
+    der::Reader reader(content);
+    certificate->client_auth = false;
+    while (!reader.at_end()) {
+      const der::Element purpose = TRY(reader.expect(der::kObjectId, "the extended key usage"));
+      if (purpose.content == kOidClientAuth || purpose.content == kOidAnyExtendedKeyUsage)
+        certificate->client_auth = true;
+    }
   }
   return {};
 }

@@ -24,6 +24,7 @@ struct Certificate {
   UnixSeconds not_after = 0;
   std::string public_key_info;  // DER SubjectPublicKeyInfo
   bool is_ca = false;           // basicConstraints CA:TRUE
+  bool client_auth = true;      // may show who a TLS client is: no extended key usage, or one that says so
   std::vector<AlternativeName> alternative_names;
   std::string subject_key_id;    // raw bytes, empty when absent
   std::string authority_key_id;  // raw bytes, empty when absent

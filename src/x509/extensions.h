@@ -22,6 +22,7 @@ inline constexpr std::string_view kOidExtendedKeyUsage = "\x55\x1d\x25"sv;
 inline constexpr std::string_view kOidAcmeIdentifier = "\x2b\x06\x01\x05\x05\x07\x01\x1f"sv;  // RFC 8737 section 6.1
 inline constexpr std::string_view kOidServerAuth = "\x2b\x06\x01\x05\x05\x07\x03\x01"sv;
 inline constexpr std::string_view kOidClientAuth = "\x2b\x06\x01\x05\x05\x07\x03\x02"sv;
+inline constexpr std::string_view kOidAnyExtendedKeyUsage = "\x55\x1d\x25\x00"sv;  // RFC 5280 4.2.1.12
 inline constexpr std::string_view kOidExtensionRequest = "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e"sv;
 
 // One Extension with its value, the DER inside the OCTET STRING.
