@@ -117,6 +117,8 @@ Result<std::unique_ptr<fs::File>> lock_orders(durable::Runtime& runtime, const s
                                               const std::string& domain) {
   const fs::SplitPath path = fs::split_path(orders_path(root, domain, ".lock"));
   durable::CreatedDirectories created;
+  // What is private begins below the root: web servers go through it to the certificates.
+  TRY(created.ensure(runtime.files, root, 0755));
   TRY(created.ensure(runtime.files, path.parent, 0700));
   const std::unique_ptr<fs::Directory> directory = TRY(runtime.files.open_directory(path.parent));
   // It is never removed, so it is the one that everybody waits for.

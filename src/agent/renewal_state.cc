@@ -130,6 +130,8 @@ Status save_state(durable::Runtime& runtime, const std::string& root, const std:
                   const RenewalState& state) {
   const std::string path = state_path(root, domain);
   durable::CreatedDirectories created;
+  // What is private begins below the root: web servers go through it to the certificates.
+  TRY(created.ensure(runtime.files, root, 0755));
   TRY(created.ensure(runtime.files, fs::split_path(path).parent, 0700));
   Status written = durable::atomic_write_bytes(runtime, path, encode_state(state), {.mode = 0600});
   if (!written && written.error().code != ErrorCode::commit_uncertain) created.remove(runtime.files);
