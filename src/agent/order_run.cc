@@ -150,7 +150,8 @@ Status OrderRun::fetch_order() {
 
 Status OrderRun::pause() {
   milliseconds length = std::min(kLongestPause, kFirstPause * (1 << std::min(looks_, 8)));
-  if (retry_after_) length = std::chrono::seconds(std::min(*retry_after_, kLongestAskedPause));
+  // "At once" is no wish to be asked as fast as it goes.
+  if (retry_after_ && *retry_after_ > 0) length = std::chrono::seconds(std::min(*retry_after_, kLongestAskedPause));
   retry_after_.reset();
   ++looks_;
   Clock& clock = tools_.runtime.clock;
