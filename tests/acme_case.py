@@ -146,9 +146,9 @@ class AcmeCase(Case):
 
     # Processes that are watched
 
-    def start(self, *words: str | os.PathLike[str], stderr: Path | None = None) -> subprocess.Popen[bytes]:
+    def start(self, *words: str | os.PathLike[str], stderr: Path | None = None, **settings: str) -> subprocess.Popen[bytes]:
         with (stderr or self.top / "started.log").open("ab") as out:
-            child = subprocess.Popen([binary(), *words], cwd=self.top, env=environment(), stdin=subprocess.DEVNULL,
+            child = subprocess.Popen([binary(), *words], cwd=self.top, env=environment(**settings), stdin=subprocess.DEVNULL,
                                      stdout=out, stderr=out)  # fmt: skip
         self.addCleanup(self.end, child)
         return child

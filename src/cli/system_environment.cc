@@ -1,6 +1,7 @@
 #include "cli/system_environment.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -27,6 +28,13 @@ Status DescriptorOutput::write(std::string_view text) {
 }
 
 bool DescriptorOutput::is_terminal() const { return isatty(descriptor_) == 1; }
+
+TerminalSize DescriptorOutput::terminal_size() const {
+  winsize window{};
+  // A terminal that does not know its size, such as a serial line, says zero.
+  if (ioctl(descriptor_, TIOCGWINSZ, &window) != 0 || window.ws_col == 0 || window.ws_row == 0) return {};
+  return {.columns = window.ws_col, .rows = window.ws_row};
+}
 
 namespace {
 

@@ -83,7 +83,8 @@ Error transport_error(const std::string& url, CURLcode code, const std::string& 
               "for a private CA give its root with --ca-bundle", 0};
     case CURLE_SSL_CACERT_BADFILE:
       return {ErrorCode::invalid_argument, "the CA bundle cannot be read: " + detail, "check --ca-bundle", 0};
-    case CURLE_OPERATION_TIMEDOUT: return {ErrorCode::timed_out, what, "", 0};
+    case CURLE_OPERATION_TIMEDOUT:
+      return {ErrorCode::timed_out, what, "try again later; --timeout waits longer for each answer", 0};
     case CURLE_COULDNT_RESOLVE_HOST: return {ErrorCode::network, what, "check the name and this machine's DNS", 0};
     case CURLE_OUT_OF_MEMORY: return {ErrorCode::resource_exhausted, what, "", 0};
     case CURLE_URL_MALFORMAT: return {ErrorCode::invalid_argument, what, "", 0};
