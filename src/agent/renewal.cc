@@ -20,7 +20,9 @@ class DomainRun {
   }
 
   DomainReport run(const Result<Assessment>& assessed) {
-    const Status done = assessed ? bring_up_to_date(*assessed) : Status(fail(assessed.error()));
+    Status done = fail(ErrorCode::timed_out, "stopped before its turn", "the next run looks at it");
+    if (around_.stop == nullptr || !around_.stop->load())
+      done = assessed ? bring_up_to_date(*assessed) : Status(fail(assessed.error()));
     if (!done) {
       report_.status = DomainStatus::failed;
       report_.error = done.error();

@@ -26,6 +26,7 @@ Result<int> run_renew(Context& context, const Options& options) {
   if (!options.timeout.empty()) account.timeout = options.timeout;
   const auto run = TRY(AcmeRun::make(context, account));
   how.observer = run.get();
+  if (context.environment().catch_signals) context.environment().catch_signals();
   for (agent::Candidate& candidate : candidates) {
     if (!options.domains.empty()) {
       const auto assessment = TRY(agent::assess(run->surroundings().runtime, run->surroundings().root, candidate));

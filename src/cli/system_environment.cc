@@ -62,7 +62,12 @@ std::atomic<bool> stop_asked{false};
 std::atomic<bool> reload_asked{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "the flags are set in signal handlers");
 
-void ask_to_stop(int) { stop_asked.store(true); }
+void ask_to_stop(int signal) {
+  // Whoever asks a second time does not want to wait for the answer or the hook under way: as without a handler.
+  if (!stop_asked.exchange(true)) return;
+  static_cast<void>(std::signal(signal, SIG_DFL));
+  static_cast<void>(raise(signal));
+}
 void ask_to_reload(int) { reload_asked.store(true); }
 
 void handle(int signal, void (*handler)(int)) {
