@@ -255,7 +255,8 @@ Result<std::optional<RenewalInfo>> parse_renewal_info(std::string_view body) {
     // RFC 3339 allows fractions and offsets; what a CA may say is read, what we keep is whole seconds in UTC.
     const auto start = parse_rfc3339_any(text(*window, "start"));
     const auto end = parse_rfc3339_any(text(*window, "end"));
-    if (!start) throw Wrong{"suggestedWindow.start"};
+    // 1970 stands for "never" in our records; no certificate is that old.
+    if (!start || *start <= 0) throw Wrong{"suggestedWindow.start"};
     if (!end) throw Wrong{"suggestedWindow.end"};
     if (*end <= *start) return std::nullopt;
     return RenewalInfo{*start, *end, lenient(document, "explanationURL")};

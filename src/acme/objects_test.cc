@@ -177,6 +177,18 @@ TEST(RenewalInformation, AWindowThatEndsBeforeItBeginsIsNone) {
   EXPECT_FALSE(parse_renewal_info("{}").has_value());
 }
 
+// It is kept in the certificate's state, which could not be read again.
+TEST(RenewalInformation, AWindowThatCannotBeWrittenDownIsNoAnswer) {
+  for (const char* start : {"0000-01-01T00:00:00+23:59", "1970-01-01T00:00:00Z", "1969-01-01T00:00:00Z"}) {
+    EXPECT_FALSE(parse_renewal_info(std::string(R"({"suggestedWindow":{"start":")") + start +
+                                    R"(","end":"2026-01-03T04:00:00Z"}})")
+                     .has_value());
+  }
+  EXPECT_FALSE(
+      parse_renewal_info(R"({"suggestedWindow":{"start":"2026-01-03T04:00:00Z","end":"9999-12-31T23:59:59-23:59"}})")
+          .has_value());
+}
+
 // The example of RFC 9773 section 4.1.
 TEST(RenewalInformation, IdentifierOfACertificate) {
   x509::Certificate certificate;
