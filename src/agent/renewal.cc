@@ -287,7 +287,7 @@ std::vector<DomainReport> renew_all(Toolbox& toolbox, const std::vector<Candidat
   });
   std::vector<std::size_t> order = all;
   const auto rank = [&](std::size_t i) { return assessed[i] && assessed[i]->plan.urgent ? 0 : 1; };
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(rank(i), i); });
   std::vector<DomainReport> reports(candidates.size());
   in_parallel(order, options.concurrency, [&](std::size_t i) {
     if (options.observer != nullptr) options.observer->started(candidates[i].domain);
