@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 
 from acme_case import ProxyCase
-from acme_proxy import Action, problem, says
+from acme_proxy import Action, problem, says, silent
 from acme_server import PATIENCE, program
 from dns_update_test import free_port
 
@@ -216,6 +216,28 @@ class Agents(ProxyCase):
         self.assertTrue(self.json("cert", "renew", "--force")["results"][0]["resumed"])
         self.assertEqual((orders, self.proxy.count("newOrder")), (1, 0))
         self.installed("mid.test")
+
+    def test_stopped_with_more_to_come(self) -> None:
+        """Those under way are gone on with, those whose turn had not come have no order; a second signal ends it at once."""
+        names = [f"s{number}.test" for number in range(6)]
+        self.well(*self.through(*names, extra=("--each",)))
+        before = {name: self.serial(name) for name in names}
+        for signals in ((signal.SIGINT,), (signal.SIGINT, signal.SIGTERM)):
+            self.proxy.clear()
+            self.proxy.on("challenge", says("busy", 503, {"Retry-After": "60"}) if len(signals) == 1 else silent, 0)
+            child = self.start("cert", "renew", "--force", "--concurrency", "2", stderr=self.top / "stopped.log")
+            self.eventually("challenges", lambda: self.proxy.count("challenge") >= 2)
+            for number in signals:
+                child.send_signal(number)
+            # Two that arrive together are taken in either order.
+            self.assertIn(child.wait(PATIENCE), (1,) if len(signals) == 1 else [-number for number in signals])
+            self.assertEqual(self.proxy.count("newOrder"), 2 if len(signals) == 1 else 0)
+            self.assertEqual({name: self.serial(name) for name in names}, before)
+        self.assertEqual((self.top / "stopped.log").read_text().count("stopped before its turn"), 4)
+        self.proxy.clear()
+        report = self.json("cert", "renew", "--force")
+        self.assertEqual((report["renewed"], sum(row["resumed"] for row in report["results"])), (6, 2))
+        self.assertEqual(self.proxy.count("newOrder"), 4)
 
 
 class ShortLived(ProxyCase):

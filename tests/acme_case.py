@@ -94,6 +94,10 @@ class AcmeCase(Case):
         self.assertEqual(modes, {"cert.pem": "0o644", "chain.pem": "0o644", "fullchain.pem": "0o644", "privkey.pem": "0o600"})
         self.assertEqual(self.tool("openssl", "x509", "-in", cert, "-noout", "-pubkey"),
                          self.tool("openssl", "pkey", "-in", key, "-pubout"))  # fmt: skip
+        # Servers go through the root to the certificates, and no further.
+        modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in (self.folders, *self.folders.iterdir())}
+        self.assertEqual(modes, {"lockstep-data": "0o755", "certs": "0o755", "accounts": "0o700", "orders": "0o700",
+                                 "state": "0o700", **({"hooks": modes["hooks"]} if "hooks" in modes else {})})  # fmt: skip
         self.tool("openssl", "verify", "-CAfile", server.root(root), "-untrusted", chain, cert)
         text = self.tool("openssl", "x509", "-in", cert, "-noout", "-ext", "subjectAltName")
         found = sorted(re.findall(r"(?:DNS|IP Address):([^,\s]+)", text))
@@ -142,9 +146,9 @@ class AcmeCase(Case):
 
     # Processes that are watched
 
-    def start(self, *words: str | os.PathLike[str], stderr: Path | None = None) -> subprocess.Popen[bytes]:
+    def start(self, *words: str | os.PathLike[str], stderr: Path | None = None, **settings: str) -> subprocess.Popen[bytes]:
         with (stderr or self.top / "started.log").open("ab") as out:
-            child = subprocess.Popen([binary(), *words], cwd=self.top, env=environment(), stdin=subprocess.DEVNULL,
+            child = subprocess.Popen([binary(), *words], cwd=self.top, env=environment(**settings), stdin=subprocess.DEVNULL,
                                      stdout=out, stderr=out)  # fmt: skip
         self.addCleanup(self.end, child)
         return child

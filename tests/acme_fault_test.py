@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import email.utils
 import json
+import signal
 import time
 import unittest
 
 from acme_case import ProxyCase
-from acme_proxy import Action, Answer, Exchange, edited, lost, problem, rewritten, says, truncated
-from acme_server import program
+from acme_proxy import Action, Answer, Exchange, dripping, edited, lost, problem, rewritten, says, silent, truncated
+from acme_server import PATIENCE, program
 from support import tree_difference, tree_state
 
 NOT_NOW = {"Retry-After": "7200"}  # longer than a run waits
@@ -204,6 +205,60 @@ class BrokenAnswers(FaultCase):
         self.assertEqual(self.proxy.count("newOrder"), 4)
         for domain in ("l1.test", "l2.test", "l3.test"):
             self.installed(domain)
+
+
+class SlowAnswers(FaultCase):
+    """Each run is stopped when it has given the answer up: it would wait and try again."""
+
+    def gives_up(self, *words: str) -> str:
+        log = self.top / "slow.log"
+        log.write_text("")
+        child = self.start("-v", "agent", "run", "--once", "--jitter", "0", *words, stderr=log)
+        self.eventually("time-out", lambda: "trying again in" in log.read_text())
+        child.send_signal(signal.SIGTERM)
+        self.assertEqual(child.wait(PATIENCE), 1)
+        return log.read_text()
+
+    def test_an_answer_that_does_not_come_in_time(self) -> None:
+        domain = "drip.test"
+        self.well(*self.through(domain))
+        self.well(*self.through(domain, extra=("--renew-before", "10000d")))
+        before = tree_state(self.folders / "certs")
+        for place, action in (("directory", silent), ("newNonce", silent), ("newOrder", silent), ("newOrder", dripping(0.2))):
+            with self.subTest(place=place):
+                self.proxy.clear()
+                self.proxy.on(place, action, 0)
+                said = self.gives_up("--timeout", "1s")
+                self.assertRegex(said, r"Error: drip\.test: .*127\.0\.0\.1:\d+: .*after \d{4} milliseconds")
+                self.assertIn("--timeout waits longer", said)
+                self.assertEqual(tree_difference(before, tree_state(self.folders / "certs")), [])
+                self.nothing_left(domain)
+        # From here on there is an order: it is kept, and the next run goes on with it.
+        config = self.top / "slow.toml"
+        config.write_text('[acme]\ntimeout = "1s"\n')
+        for place, action in (("authorization", dripping(0.2)), ("challenge", silent), ("finalize", silent),
+                              ("certificate", dripping(0.2))):  # fmt: skip
+            with self.subTest(place=place):
+                self.proxy.clear()
+                self.well(*self.through(domain, extra=("--renew-before", "10000d")))
+                serial, issued = self.serial(domain), self.server.issued
+                self.proxy.clear()
+                self.proxy.on(place, action, 0)
+                self.assertRegex(self.gives_up("--config", str(config)), r"after \d{4} milliseconds")
+                self.assertEqual(self.serial(domain), serial)
+                self.proxy.clear()
+                self.assertTrue(self.json("cert", "renew")["results"][0]["resumed"])
+                self.assertEqual((self.proxy.count("newOrder"), self.server.issued), (0, issued + 1))
+                self.installed(domain)
+
+    def test_a_slow_answer_that_comes_in_time(self) -> None:
+        self.proxy.on("newOrder", dripping(0.001))
+        self.proxy.on("certificate", dripping(0.0001))
+        self.well(*self.through("late.test"))
+        self.installed("late.test")
+        for wrong in ("0s", "121s", "3m", "-1", "soon"):
+            for words in (self.through("late.test"), ["cert", "renew"], ["agent", "run", "--once"], ["account", "rollover"]):
+                self.refused([*words, f"--timeout={wrong}"], "--timeout", "between 1s and 2m", wrong, code=2, kind="usage")
 
 
 if __name__ == "__main__":

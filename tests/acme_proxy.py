@@ -11,6 +11,8 @@ import base64
 import http.client
 import http.server
 import json
+import select
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -30,6 +32,7 @@ class Answer:
     headers: list[tuple[str, str]]
     body: bytes
     sent: int | None = None  # so many bytes of the body, and then the connection ends
+    drip: float | None = None  # seconds between two bytes of the body
 
     @property
     def document(self) -> dict:
@@ -46,6 +49,7 @@ class Exchange:
     headers: dict[str, str]
     body: bytes
     forward: Callable[[], Answer] = field(repr=False)
+    connection: socket.socket = field(repr=False)
 
     @property
     def kind(self) -> str:
@@ -105,6 +109,22 @@ def truncated(exchange: Exchange) -> Answer:
     answer = exchange.forward()
     answer.sent = len(answer.body) // 2
     return answer
+
+
+def silent(exchange: Exchange) -> None:
+    """No answer for as long as the client waits for one; the server never hears of the request."""
+    exchange.connection.recv(1)
+
+
+def dripping(seconds: float) -> Action:
+    """The server's answer, a byte at a time."""
+
+    def act(exchange: Exchange) -> Answer:
+        answer = exchange.forward()
+        answer.drip = seconds
+        return answer
+
+    return act
 
 
 class Proxy:
@@ -178,7 +198,8 @@ class Proxy:
 
     def _serve(self, handler: http.server.BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
-        exchange = Exchange(handler.command, handler.path, dict(handler.headers), body, lambda: self._forward(exchange))
+        exchange = Exchange(handler.command, handler.path, dict(handler.headers), body, lambda: self._forward(exchange),
+                            handler.connection)  # fmt: skip
         with self._lock:
             self.requests.append(exchange)
         action = self._take_rule(exchange.kind)
@@ -193,8 +214,12 @@ class Proxy:
                     handler.send_header(name, value)
             handler.send_header("Content-Length", str(len(answer.body)))
             handler.end_headers()
-            if handler.command != "HEAD":
+            if handler.command != "HEAD" and answer.drip is None:
                 handler.wfile.write(answer.body[: answer.sent])
+            for byte in answer.body if answer.drip is not None else b"":
+                handler.wfile.write(bytes([byte]))
+                if select.select([handler.connection], [], [], answer.drip)[0]:
+                    raise OSError("the client does not wait for the rest")
             handler.close_connection = handler.close_connection or answer.sent is not None
         except OSError:  # the client went away, or the server is not there: both see the connection end
             handler.close_connection = True

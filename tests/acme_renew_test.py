@@ -96,6 +96,21 @@ class Renewals(AcmeCase):
         self.dns.post("clear-a", host="broken.test.")
         self.assertEqual(self.json("cert", "renew", "--force", "--concurrency", "1")["renewed"], 3)
 
+    def test_many_at_once(self) -> None:
+        """More threads than cores on one account, one session and one listener; the thread sanitizer's run is this one."""
+        names = [f"m{number}.test" for number in range(24)]
+        self.assertEqual(self.json(*self.words(*names), *self.http(), *EC, "--each")["renewed"], len(names))
+        before = {name: self.serial(name) for name in names}
+        # One that fails among them, with tries, a report and a state of its own.
+        self.dns.post("add-a", host="m7.test.", addresses=["127.0.0.2"])  # type: ignore[arg-type]
+        self.addCleanup(self.dns.post, "clear-a", host="m7.test.")
+        report = self.json("cert", "renew", "--force", "--concurrency", "12", expect=1)
+        self.assertEqual((report["renewed"], report["failed"]), (len(names) - 1, 1))
+        self.assertEqual([row["domain"] for row in report["results"] if row["status"] == "failed"], ["m7.test"])
+        for name in names:
+            self.installed(name)
+            self.assertEqual(self.serial(name) == before[name], name == "m7.test")
+
     def test_another_ca_brings_another_certificate(self) -> None:
         self.obtain("move.test", extra=self.also(*EC))
         other = AcmeServer(self.place / "other", self.dns.dns, validity=30 * 86400)

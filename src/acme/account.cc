@@ -8,10 +8,11 @@ namespace {
 
 using nlohmann::ordered_json;
 
-Result<RegisteredAccount> read_account(const http::Response& response) {
+Result<RegisteredAccount> read_account(Session& session, const http::Response& response) {
   RegisteredAccount registered;
   registered.url = response.header("location");
-  if (registered.url.empty()) return fail(ErrorCode::acme_bad_answer, "the CA did not say where the account is");
+  if (const Status usable = http::check_url(registered.url, session.rules().insecure_http); !usable)
+    return fail(ErrorCode::acme_bad_answer, "the CA did not say where the account is: " + usable.error().message);
   registered.account = TRY(parse_account(response.body));
   registered.existed = response.status == 200;
   return registered;
@@ -46,14 +47,14 @@ Result<RegisteredAccount> register_account(Session& session, const crypto::Priva
   }
   const auto response = TRY(session.post(directory.new_account, payload.dump(), {.key = key, .account_url = {}},
                                          "cannot register an account"));
-  return read_account(response);
+  return read_account(session, response);
 }
 
 Result<RegisteredAccount> find_account(Session& session, const crypto::PrivateKey& key) {
   const Directory directory = TRY(session.directory());
   const auto response = TRY(session.post(directory.new_account, R"({"onlyReturnExisting":true})",
                                          {.key = key, .account_url = {}}, "cannot look up the account"));
-  return read_account(response);
+  return read_account(session, response);
 }
 
 Result<Account> fetch_account(Session& session, const Signer& signer) {

@@ -16,11 +16,16 @@ constexpr std::size_t kMostIdentifiers = 1000;
 constexpr std::size_t kMostChallenges = 64;
 constexpr std::size_t kLongestToken = 512;
 constexpr std::size_t kLongestText = 4096;
+constexpr std::size_t kMostProfiles = 64;
+constexpr std::size_t kLongestProfile = 200;  // its name
+constexpr std::size_t kShownParts = 8;        // of a problem: an error is read by people, and kept
 
 // A field is missing or of another type: thrown inside this file only.
 struct Wrong {
   std::string field;
 };
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 const json* find(const json& object, const char* name) {
   const auto found = object.find(name);
@@ -30,9 +35,11 @@ const json* find(const json& object, const char* name) {
 std::string text(const json& object, const char* name, bool required = true) {
   const json* value = find(object, name);
   if (value == nullptr && !required) return {};
-  if (value == nullptr || !value->is_string() || value->get_ref<const std::string&>().size() > kLongestText)
-    throw Wrong{name};
-  return value->get<std::string>();
+  if (value == nullptr || !value->is_string()) throw Wrong{name};
+  std::string result = value->get<std::string>();
+  // Words, names and addresses, which are shown, compared and kept: none of them has control characters.
+  if (result.size() > kLongestText || std::any_of(result.begin(), result.end(), is_control)) throw Wrong{name};
+  return result;
 }
 
 std::string url(const json& object, const char* name, const ParseRules& rules, bool required = true) {
@@ -73,10 +80,7 @@ std::string short_type(const std::string& type) {
 std::string shown(std::string_view text) {
   constexpr std::size_t kShown = 600;
   std::string result;
-  for (const char c : text.substr(0, kShown)) {
-    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    result.push_back(control ? ' ' : c);
-  }
+  for (const char c : text.substr(0, kShown)) result.push_back(is_control(c) ? ' ' : c);
   return result;
 }
 
@@ -164,8 +168,9 @@ std::string_view status_name(OrderStatus status) {
 std::string Problem::text() const {
   std::string line = detail.empty() ? (type.empty() ? "HTTP status " + std::to_string(status) : type) : detail;
   if (!type.empty() && !detail.empty()) line += " (" + type + ")";
-  for (const Part& part : parts)
-    line += "; " + (part.identifier.empty() ? std::string() : part.identifier + ": ") + part.detail;
+  for (std::size_t i = 0; i < std::min(parts.size(), kShownParts); ++i)
+    line += "; " + (parts[i].identifier.empty() ? std::string() : parts[i].identifier + ": ") + parts[i].detail;
+  if (parts.size() > kShownParts) line += "; and " + std::to_string(parts.size() - kShownParts) + " more";
   return line;
 }
 
@@ -181,11 +186,15 @@ Result<Directory> parse_directory(std::string_view body, const ParseRules& rules
     const json* meta = find(document, "meta");
     if (meta == nullptr) return directory;
     if (!meta->is_object()) throw Wrong{"meta"};
-    directory.terms_of_service = text(*meta, "termsOfService", false);
+    directory.terms_of_service = lenient(*meta, "termsOfService");
     directory.external_account_required = flag(*meta, "externalAccountRequired");
     if (const json* profiles = find(*meta, "profiles"); profiles != nullptr && profiles->is_object()) {
-      for (const auto& [name, description] : profiles->items())
-        directory.profiles[name] = description.is_string() ? shown(description.get_ref<const std::string&>()) : "";
+      for (const auto& [name, description] : profiles->items()) {
+        if (directory.profiles.size() == kMostProfiles) break;
+        if (name.size() > kLongestProfile) continue;
+        directory.profiles[shown(name)] =
+            description.is_string() ? shown(description.get_ref<const std::string&>()) : "";
+      }
     }
     return directory;
   });
@@ -246,7 +255,8 @@ Result<std::optional<RenewalInfo>> parse_renewal_info(std::string_view body) {
     // RFC 3339 allows fractions and offsets; what a CA may say is read, what we keep is whole seconds in UTC.
     const auto start = parse_rfc3339_any(text(*window, "start"));
     const auto end = parse_rfc3339_any(text(*window, "end"));
-    if (!start) throw Wrong{"suggestedWindow.start"};
+    // 1970 stands for "never" in our records; no certificate is that old.
+    if (!start || *start <= 0) throw Wrong{"suggestedWindow.start"};
     if (!end) throw Wrong{"suggestedWindow.end"};
     if (*end <= *start) return std::nullopt;
     return RenewalInfo{*start, *end, lenient(document, "explanationURL")};

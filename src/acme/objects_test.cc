@@ -42,6 +42,35 @@ TEST(AcmeDirectory, WhatIsNone) {
   }
 }
 
+TEST(AcmeDirectory, WhatIsShownAndKeptOfItIsBounded) {
+  std::string profiles;
+  for (int i = 0; i < 1000; ++i) profiles += (i == 0 ? "\"p" : ",\"p") + std::to_string(i) + "\":\"x\"";
+  const std::string body =
+      R"({"newNonce":"https://ca/n","newAccount":"https://ca/a","newOrder":"https://ca/o","meta":{"termsOfService":)"
+      R"("https://ca/tos\u001b[2Jgone","profiles":{")" +
+      std::string(300, 'n') + R"(":"long",)" + profiles + "}}}";
+  const Directory directory = parse_directory(body, {}).value();
+  EXPECT_EQ(directory.terms_of_service, "https://ca/tos [2Jgone");
+  EXPECT_EQ(directory.profiles.size(), 64U);
+  for (const auto& [name, description] : directory.profiles) EXPECT_LT(name.size(), 300U);
+}
+
+TEST(AcmeOrder, WordsWithControlCharactersAreNoWords) {
+  EXPECT_FALSE(parse_account(R"({"status":"valid\u001b[31m"})").has_value());
+  EXPECT_FALSE(
+      parse_authorization(R"({"status":"pending","identifier":{"type":"dns","value":"a\nb"},"challenges":[]})", {})
+          .has_value());
+}
+
+TEST(AcmeProblem, AThousandPartsAreOneLineThatCanBeKept) {
+  std::string parts;
+  for (int i = 0; i < 1000; ++i)
+    parts += std::string(i == 0 ? "" : ",") + R"({"detail":")" + std::string(500, 'x') + "\"}";
+  const Problem problem = parse_problem(R"({"detail":"no","subproblems":[)" + parts + "]}", 400);
+  EXPECT_LT(problem.text().size(), 8192U);
+  EXPECT_THAT(problem.text(), HasSubstr("; and 992 more"));
+}
+
 TEST(AcmeOrder, AnOrderAndItsParts) {
   const Order order =
       parse_order(
@@ -146,6 +175,18 @@ TEST(RenewalInformation, AWindowThatEndsBeforeItBeginsIsNone) {
   EXPECT_FALSE(window("2026-01-02T04:00:00Z", "2026-01-02T04:00:00Z").has_value());
   EXPECT_FALSE(window("2026-01-03T04:00:00Z", "2026-01-02T04:00:00Z").has_value());
   EXPECT_FALSE(parse_renewal_info("{}").has_value());
+}
+
+// It is kept in the certificate's state, which could not be read again.
+TEST(RenewalInformation, AWindowThatCannotBeWrittenDownIsNoAnswer) {
+  for (const char* start : {"0000-01-01T00:00:00+23:59", "1970-01-01T00:00:00Z", "1969-01-01T00:00:00Z"}) {
+    EXPECT_FALSE(parse_renewal_info(std::string(R"({"suggestedWindow":{"start":")") + start +
+                                    R"(","end":"2026-01-03T04:00:00Z"}})")
+                     .has_value());
+  }
+  EXPECT_FALSE(
+      parse_renewal_info(R"({"suggestedWindow":{"start":"2026-01-03T04:00:00Z","end":"9999-12-31T23:59:59-23:59"}})")
+          .has_value());
 }
 
 // The example of RFC 9773 section 4.1.

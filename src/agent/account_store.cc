@@ -99,8 +99,11 @@ Result<std::optional<StoredAccount>> load_account(fs::FileSystem& files, const s
 
 Result<AccountWriter> AccountWriter::open(durable::Runtime& runtime, const std::string& root,
                                           const std::string& server) {
+  // What is private begins below the root: web servers go through it to the certificates.
+  auto made = std::make_unique<MadeRoot>(runtime.files);
+  TRY(made->directories.ensure(runtime.files, root, 0755));
   durable::StoreWriter store = TRY(durable::StoreWriter::open(runtime, account_path(root, server), store_options()));
-  return AccountWriter(std::move(store));
+  return AccountWriter(std::move(made), std::move(store));
 }
 
 Result<std::optional<StoredAccount>> AccountWriter::load() const {
@@ -120,6 +123,7 @@ Status AccountWriter::save(const StoredAccount& account) {
     change.remove(kNextKey);
   }
   TRY(store_.commit(change));
+  made_->directories = {};
   // The commit stands, whether the old generation can be removed now or by the next writer.
   static_cast<void>(store_.collect());
   return {};

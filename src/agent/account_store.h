@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "crypto/private_key.h"
+#include "durable/directories.h"
 #include "durable/generation_store.h"
 #include "durable/runtime.h"
 
@@ -48,7 +49,18 @@ class AccountWriter {
   Status save(const StoredAccount& account);
 
  private:
-  explicit AccountWriter(durable::StoreWriter store) : store_(std::move(store)) {}
+  // Takes the root away again that was made for an account that is not saved.
+  struct MadeRoot {
+    explicit MadeRoot(fs::FileSystem& where) : files(where) {}
+    MadeRoot(const MadeRoot&) = delete;
+    MadeRoot& operator=(const MadeRoot&) = delete;
+    ~MadeRoot() { directories.remove(files); }
+    fs::FileSystem& files;
+    durable::CreatedDirectories directories;
+  };
+  AccountWriter(std::unique_ptr<MadeRoot> made, durable::StoreWriter store)
+      : made_(std::move(made)), store_(std::move(store)) {}
+  std::unique_ptr<MadeRoot> made_;  // outlives the store, which takes what is in it away first
   durable::StoreWriter store_;
 };
 

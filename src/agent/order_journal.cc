@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "base/json.h"
 #include "certstore/domain_name.h"
@@ -9,6 +10,7 @@
 #include "durable/directories.h"
 #include "durable/lock.h"
 #include "fs/io.h"
+#include "http/client.h"
 
 namespace lockstep::agent {
 
@@ -17,10 +19,20 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
+constexpr std::uint64_t kSchema = 1;
 constexpr std::size_t kJournalLimit = 4U << 20U;  // bytes: a thousand names with their proofs
 
 std::string orders_path(const std::string& root, const std::string& domain, const char* ending) {
   return fs::join_path(fs::join_path(root, "orders"), certstore::folder_name(domain) + ending);
+}
+
+constexpr const char* kTokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";  // base64url
+
+std::string url_from(const json& value, const CertificateSettings& settings) {
+  auto url = value.get<std::string>();
+  if (const Status usable = http::check_url(url, settings.insecure_http); !usable)
+    throw std::invalid_argument(usable.error().message);
+  return url;
 }
 
 acme::ChallengeTask task_from(const json& value) {
@@ -28,6 +40,9 @@ acme::ChallengeTask task_from(const json& value) {
   task.type = value.at("type").get<std::string>() == "ip" ? acme::IdentifierType::ip : acme::IdentifierType::dns;
   task.identifier = value.at("identifier").get<std::string>();
   task.token = value.at("token").get<std::string>();
+  // It becomes a file's name, and what is taken away is taken away by it.
+  if (task.token.empty() || task.token.find_first_not_of(kTokenAlphabet) != std::string::npos)
+    throw std::invalid_argument("token: " + json_quote(task.token));
   task.key_authorization = value.at("key_authorization").get<std::string>();
   return task;
 }
@@ -42,7 +57,7 @@ std::string encode_journal(const OrderJournal& journal) {
                          {"token", task.token},
                          {"key_authorization", task.key_authorization}});
   }
-  const ordered_json document = {{"schema", 1},
+  const ordered_json document = {{"schema", kSchema},
                                  {"settings", settings_json(journal.settings)},
                                  {"account", journal.account_url},
                                  {"order", journal.order_url},
@@ -63,9 +78,10 @@ Result<OrderJournal> parse_journal(std::string_view text, const std::string& nam
   if (!document) return damaged(document.error().message);
   try {
     OrderJournal journal;
+    if (json_unsigned(document->at("schema"), kSchema) != kSchema) throw std::invalid_argument("schema");
     journal.settings = settings_from_json(document->at("settings"));
-    journal.account_url = document->at("account").get<std::string>();
-    journal.order_url = document->at("order").get<std::string>();
+    journal.account_url = url_from(document->at("account"), journal.settings);
+    journal.order_url = url_from(document->at("order"), journal.settings);
     journal.old_serial = document->at("old_serial").get<std::string>();
     journal.request_sha256 = document->at("request_sha256").get<std::string>();
     journal.placed_at = parse_rfc3339(document->at("placed_at").get<std::string>()).value();
@@ -117,6 +133,8 @@ Result<std::unique_ptr<fs::File>> lock_orders(durable::Runtime& runtime, const s
                                               const std::string& domain) {
   const fs::SplitPath path = fs::split_path(orders_path(root, domain, ".lock"));
   durable::CreatedDirectories created;
+  // What is private begins below the root: web servers go through it to the certificates.
+  TRY(created.ensure(runtime.files, root, 0755));
   TRY(created.ensure(runtime.files, path.parent, 0700));
   const std::unique_ptr<fs::Directory> directory = TRY(runtime.files.open_directory(path.parent));
   // It is never removed, so it is the one that everybody waits for.

@@ -62,6 +62,9 @@ Result<bool> OrderRun::carry_out(const acme::Step& step, const std::string& requ
       return false;
     }
     case acme::StepKind::wait:
+      if (looks_ == 0)
+        tools_.say(domain_,
+                   "waiting for the CA to check " + progress_.authorizations[step.index].seen->identifier.value);
       TRY(pause());
       TRY(look(step.index));
       return progress_.authorizations[step.index].seen->status == "pending";
@@ -69,7 +72,10 @@ Result<bool> OrderRun::carry_out(const acme::Step& step, const std::string& requ
     case acme::StepKind::poll: {
       const acme::OrderStatus before = progress_.order.status;
       // The last authorization became valid a moment ago: the order follows at once.
-      if (before != acme::OrderStatus::pending || looks_ > 0) TRY(pause());
+      if (before != acme::OrderStatus::pending || looks_ > 0) {
+        if (looks_ == 0) tools_.say(domain_, "waiting for the CA to issue");
+        TRY(pause());
+      }
       TRY(fetch_order());
       ++looks_;
       return progress_.order.status == before;
@@ -150,7 +156,8 @@ Status OrderRun::fetch_order() {
 
 Status OrderRun::pause() {
   milliseconds length = std::min(kLongestPause, kFirstPause * (1 << std::min(looks_, 8)));
-  if (retry_after_) length = std::chrono::seconds(std::min(*retry_after_, kLongestAskedPause));
+  // "At once" is no wish to be asked as fast as it goes.
+  if (retry_after_ && *retry_after_ > 0) length = std::chrono::seconds(std::min(*retry_after_, kLongestAskedPause));
   retry_after_.reset();
   ++looks_;
   Clock& clock = tools_.runtime.clock;

@@ -20,7 +20,9 @@ class DomainRun {
   }
 
   DomainReport run(const Result<Assessment>& assessed) {
-    const Status done = assessed ? bring_up_to_date(*assessed) : Status(fail(assessed.error()));
+    Status done = fail(ErrorCode::timed_out, "stopped before its turn", "the next run looks at it");
+    if (around_.stop == nullptr || !around_.stop->load())
+      done = assessed ? bring_up_to_date(*assessed) : Status(fail(assessed.error()));
     if (!done) {
       report_.status = DomainStatus::failed;
       report_.error = done.error();
@@ -59,10 +61,16 @@ class DomainRun {
     return change_state([&](RenewalState* state) { state->settings = candidate_.wanted; });
   }
 
-  Status renew(const Assessment& assessment) {
+  Result<std::optional<HookOutcome>> run(HookKind kind) {
     const HookTools hooks{around_.runtime.files, around_.programs, around_.runtime.clock};
+    const auto programs = TRY(hook_programs(hooks.files, around_.root, kind, settings_.hooks));
+    if (!programs.empty()) say("running the " + std::string(hook_name(kind)) + " hook");
+    return run_hooks(hooks, kind, settings_.hooks, facts_);
+  }
+
+  Status renew(const Assessment& assessment) {
     if (!options_.dry_run) {
-      const auto pre = TRY(run_hooks(hooks, HookKind::pre, settings_.hooks, facts_));
+      const auto pre = TRY(run(HookKind::pre));
       if (pre && !pre->succeeded) return hook_error("pre", *pre);
     }
     Status renewed = order_and_deploy(assessment);
@@ -71,7 +79,7 @@ class DomainRun {
       facts_.error = renewed.error().message;
       // Whatever becomes of the hooks, what is reported is why there is no certificate.
       for (const auto& [kind, name] : {std::pair(HookKind::failure, "failure"), std::pair(HookKind::post, "post")}) {
-        const auto outcome = run_hooks(hooks, kind, settings_.hooks, facts_);
+        const auto outcome = run(kind);
         const std::string not_run = std::string("the ") + name + " hook ";
         if (!outcome) say(not_run + "could not be run: " + outcome.error().message);
         if (outcome && *outcome && !(*outcome)->succeeded)
@@ -79,7 +87,7 @@ class DomainRun {
       }
       return renewed;
     }
-    const auto post = run_hooks(hooks, HookKind::post, settings_.hooks, facts_);
+    const auto post = run(HookKind::post);
     if (!post) return fail(committed("the certificate is live, but its post hook could not be run", post.error()));
     if (*post && !(*post)->succeeded) return hook_error("post", **post);
     return renewed;
@@ -167,8 +175,7 @@ class DomainRun {
   }
 
   Status deploy() {
-    const HookTools hooks{around_.runtime.files, around_.programs, around_.runtime.clock};
-    const auto outcome = TRY(run_hooks(hooks, HookKind::deploy, settings_.hooks, facts_));
+    const auto outcome = TRY(run(HookKind::deploy));
     if (!outcome || outcome->succeeded) {
       return change_state([&](RenewalState* state) {
         // Another run may have installed another certificate meanwhile, whose hook is its own to run.
@@ -177,17 +184,17 @@ class DomainRun {
       });
     }
     TRY(change_state([&](RenewalState* state) { state->last_hook = *outcome; }));
-    if (settings_.hooks.rollback_on_deploy_failure && !facts_.old_serial.empty()) return roll_back(hooks, *outcome);
+    if (settings_.hooks.rollback_on_deploy_failure && !facts_.old_serial.empty()) return roll_back(*outcome);
     return hook_error("deploy", *outcome);
   }
 
-  Status roll_back(const HookTools& hooks, const HookOutcome& failed) {
+  Status roll_back(const HookOutcome& failed) {
     const durable::Generation generation =
         TRY(certstore::roll_back(around_.runtime, around_.root, candidate_.domain, {}));
     report_.rolled_back = true;
     facts_.generation = generation;
     std::swap(facts_.old_serial, facts_.new_serial);
-    const auto again = TRY(run_hooks(hooks, HookKind::deploy, settings_.hooks, facts_));
+    const auto again = TRY(run(HookKind::deploy));
     TRY(change_state([&](RenewalState* state) {
       state->deploy.reset();
       ++state->attempts.failed_in_a_row;
@@ -270,6 +277,7 @@ std::vector<DomainReport> renew_all(Toolbox& toolbox, const std::vector<Candidat
   std::iota(all.begin(), all.end(), std::size_t{0});
   std::vector<Result<Assessment>> assessed(candidates.size(), Result<Assessment>(Assessment{}));
   Surroundings& around = toolbox.surroundings();
+  if (options.observer != nullptr) options.observer->begun(candidates.size());
   in_parallel(all, options.concurrency, [&](std::size_t i) {
     assessed[i] = assess(around.runtime, around.root, candidates[i]);
     if (!assessed[i] || options.force) return;
@@ -279,10 +287,13 @@ std::vector<DomainReport> renew_all(Toolbox& toolbox, const std::vector<Candidat
   });
   std::vector<std::size_t> order = all;
   const auto rank = [&](std::size_t i) { return assessed[i] && assessed[i]->plan.urgent ? 0 : 1; };
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(rank(i), i); });
   std::vector<DomainReport> reports(candidates.size());
-  in_parallel(order, options.concurrency,
-              [&](std::size_t i) { reports[i] = DomainRun(toolbox, candidates[i], options).run(assessed[i]); });
+  in_parallel(order, options.concurrency, [&](std::size_t i) {
+    if (options.observer != nullptr) options.observer->started(candidates[i].domain);
+    reports[i] = DomainRun(toolbox, candidates[i], options).run(assessed[i]);
+    if (options.observer != nullptr) options.observer->finished(reports[i]);
+  });
   return reports;
 }
 

@@ -12,11 +12,14 @@
 
 namespace lockstep::agent {
 
+class RenewalObserver;
+
 struct RenewalOptions {
   bool force = false;
   bool dry_run = false;
   unsigned concurrency = 4;
   int tries = 3;  // in one run
+  RenewalObserver* observer = nullptr;
 };
 
 enum class DomainStatus { renewed, unchanged, failed };
@@ -29,6 +32,16 @@ struct DomainReport {
   std::optional<Error> error;
   bool hook_repeated = false;  // a deploy hook of an earlier run was repeated
   bool rolled_back = false;
+};
+
+// Watches a run: is told from several threads when a certificate's turn comes, and what became of it. What is being
+// done for it in between goes to Surroundings::say.
+class RenewalObserver {
+ public:
+  virtual ~RenewalObserver() = default;
+  virtual void begun(std::size_t certificates) = 0;
+  virtual void started(const std::string& domain) = 0;
+  virtual void finished(const DomainReport& report) = 0;
 };
 
 // One certificate that may be due.

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "base/json.h"
 #include "certstore/domain_name.h"
@@ -13,6 +14,7 @@ namespace lockstep::agent {
 
 namespace {
 
+constexpr std::uint64_t kSchema = 1;
 constexpr std::size_t kStateLimit = 1U << 20U;  // bytes
 constexpr std::uint64_t kMost = 1ULL << 53U;
 
@@ -59,7 +61,7 @@ Attempts attempts_from(const json& value) {
 }  // namespace
 
 std::string encode_state(const RenewalState& state) {
-  ordered_json document = {{"schema", 1}};
+  ordered_json document = {{"schema", kSchema}};
   document["settings"] = state.settings ? settings_json(*state.settings) : ordered_json(nullptr);
   document["renewal_info"] = state.ari ? ari_json(*state.ari) : ordered_json(nullptr);
   document["pending_deploy"] = nullptr;
@@ -92,6 +94,7 @@ Result<RenewalState> parse_state(std::string_view text, const std::string& name)
   if (!document) return damaged(document.error().message);
   try {
     RenewalState state;
+    if (json_unsigned(document->at("schema"), kSchema) != kSchema) throw std::invalid_argument("schema");
     if (const json& settings = document->at("settings"); !settings.is_null())
       state.settings = settings_from_json(settings);
     if (const json& ari = document->at("renewal_info"); !ari.is_null()) state.ari = ari_from(ari);
@@ -130,6 +133,8 @@ Status save_state(durable::Runtime& runtime, const std::string& root, const std:
                   const RenewalState& state) {
   const std::string path = state_path(root, domain);
   durable::CreatedDirectories created;
+  // What is private begins below the root: web servers go through it to the certificates.
+  TRY(created.ensure(runtime.files, root, 0755));
   TRY(created.ensure(runtime.files, fs::split_path(path).parent, 0700));
   Status written = durable::atomic_write_bytes(runtime, path, encode_state(state), {.mode = 0600});
   if (!written && written.error().code != ErrorCode::commit_uncertain) created.remove(runtime.files);

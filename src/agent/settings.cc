@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "base/json.h"
+#include "certstore/domain_name.h"
 
 namespace lockstep::agent {
 
@@ -31,6 +32,24 @@ crypto::KeyType key_type(const std::string& name) {
 }
 
 constexpr std::uint64_t kLongest = 1'000'000'000;  // seconds
+
+// The names become folders' names, here as where they came from first.
+std::vector<std::string> names_from_json(const nlohmann::json& document) {
+  auto names = document.get<std::vector<std::string>>();
+  if (names.empty()) throw std::invalid_argument("names");
+  for (const std::string& name : names) {
+    const auto parsed = certstore::parse_domain(name);
+    if (!parsed || *parsed != name) throw std::invalid_argument("names: " + json_quote(name));
+  }
+  return names;
+}
+
+std::vector<HookProgram> programs_from_json(const nlohmann::json& document) {
+  auto programs = document.get<std::vector<HookProgram>>();
+  for (const HookProgram& program : programs)
+    if (program.empty() || program.front().empty()) throw std::invalid_argument("a hook without a program");
+  return programs;
+}
 
 ChallengeSettings challenge_from_json(const nlohmann::json& document) {
   ChallengeSettings challenge;
@@ -79,8 +98,7 @@ nlohmann::ordered_json settings_json(const CertificateSettings& settings) {
 
 CertificateSettings settings_from_json(const nlohmann::json& document) {
   CertificateSettings settings;
-  settings.names = document.at("names").get<std::vector<std::string>>();
-  if (settings.names.empty()) throw std::invalid_argument("names");
+  settings.names = names_from_json(document.at("names"));
   settings.server = document.at("server").get<std::string>();
   settings.ca_bundle = document.at("ca_bundle").get<std::string>();
   settings.insecure_http = document.at("insecure_http").get<bool>();
@@ -92,10 +110,10 @@ CertificateSettings settings_from_json(const nlohmann::json& document) {
     settings.renew_before = static_cast<std::int64_t>(json_unsigned(before, kLongest));
   settings.challenge = challenge_from_json(document.at("challenge"));
   const auto& hooks = document.at("hooks");
-  hooks.at("pre").get_to(settings.hooks.pre);
-  hooks.at("deploy").get_to(settings.hooks.deploy);
-  hooks.at("post").get_to(settings.hooks.post);
-  hooks.at("failure").get_to(settings.hooks.failure);
+  settings.hooks.pre = programs_from_json(hooks.at("pre"));
+  settings.hooks.deploy = programs_from_json(hooks.at("deploy"));
+  settings.hooks.post = programs_from_json(hooks.at("post"));
+  settings.hooks.failure = programs_from_json(hooks.at("failure"));
   settings.hooks.rollback_on_deploy_failure = hooks.at("rollback_on_deploy_failure").get<bool>();
   settings.combined = document.at("combined").get<bool>();
   settings.nginx_conf = document.at("nginx_conf").get<bool>();

@@ -73,6 +73,43 @@ TEST(OrderJournalFile, ReadBackAsWritten) {
   EXPECT_EQ(parse_journal("{\"schema\":1}", "journal").error().code, ErrorCode::damaged);
 }
 
+// A file that was edited, or copied from elsewhere, must not make a run act outside of what is its own.
+TEST(RecordFiles, WhatNoRunMayActOnIsRefused) {
+  RenewalState state;
+  state.settings = settings();
+  OrderJournal journal{.settings = settings(),
+                       .account_url = "https://ca/acct/1",
+                       .order_url = "https://ca/order/1",
+                       .old_serial = {},
+                       .request_sha256 = {},
+                       .placed_at = 1'772'366'400,
+                       .finalizing = false,
+                       .presented = {{acme::IdentifierType::dns, "a.example", "token", "token.print"}}};
+  const std::string good_state = encode_state(state);
+  const std::string good_journal = encode_journal(journal);
+  const auto with = [](std::string text, const std::string& from, const std::string& to) {
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return text.replace(at, from.size(), to);
+  };
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{{"\"a.example\"", "\"../a\""},
+                                                                                 {"\"a.example\"", "\"A.EXAMPLE\""},
+                                                                                 {"\"nginx\"", "\"\""},
+                                                                                 {"\"schema\": 1", "\"schema\": 2"}}) {
+    EXPECT_FALSE(parse_state(with(good_state, from, to), "state").has_value()) << to;
+    EXPECT_FALSE(parse_journal(with(good_journal, from, to), "journal").has_value()) << to;
+  }
+  for (const auto& [from, to] :
+       std::vector<std::pair<std::string, std::string>>{{"\"token\": \"token\"", "\"token\": \"../../x\""},
+                                                        {"\"token\": \"token\"", "\"token\": \"\""},
+                                                        {"https://ca/order/1", "file:///etc/passwd"},
+                                                        {"https://ca/acct/1", "http://127.0.0.1/acct"}}) {
+    const auto parsed = parse_journal(with(good_journal, from, to), "journal");
+    ASSERT_FALSE(parsed.has_value()) << to;
+    EXPECT_EQ(parsed.error().code, ErrorCode::damaged);
+  }
+}
+
 TEST(HookCommand, WordsAsAShellWouldSplitThemAndNothingExpanded) {
   EXPECT_EQ(split_command("nginx -s reload").value(), (HookProgram{"nginx", "-s", "reload"}));
   EXPECT_EQ(split_command(R"(a 'b  c' "d \"e\"" f\ g '')").value(), (HookProgram{"a", "b  c", "d \"e\"", "f g", ""}));

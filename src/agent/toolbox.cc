@@ -1,5 +1,7 @@
 #include "agent/toolbox.h"
 
+#include <algorithm>
+
 #include "acme/solvers.h"
 #include "fs/io.h"
 
@@ -18,8 +20,11 @@ Result<Authority*> Toolbox::authority(const std::string& server, const std::stri
     return fail(std::move(usable).error().with_hint(
         "give the https address of an ACME directory; plain http is for this machine alone, with --insecure-http"));
   Authority made;
-  made.client = TRY(surroundings_.make_client(
-      {.user_agent = surroundings_.program, .ca_bundle = ca_bundle, .insecure_http = insecure_http}));
+  http::ClientOptions options{
+      .user_agent = surroundings_.program, .ca_bundle = ca_bundle, .insecure_http = insecure_http};
+  options.timeout = surroundings_.timeout;
+  options.connect_timeout = std::min(options.connect_timeout, options.timeout);
+  made.client = TRY(surroundings_.make_client(std::move(options)));
   made.session = std::make_unique<acme::Session>(*made.client, surroundings_.runtime.clock, server,
                                                  acme::ParseRules{.insecure_http = insecure_http});
   made.accounts = std::make_unique<AccountHolder>(*made.session, surroundings_.runtime, surroundings_.root, wish_,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,6 +27,7 @@ struct Surroundings {
   std::string program;  // "lockstep 0.1.0"
   std::function<void(const std::string& domain, const std::string& what)> say;
   const std::atomic<bool>* stop = nullptr;
+  std::chrono::milliseconds timeout{30'000};  // of each exchange with a CA
 };
 
 // One CA as a run sees it.

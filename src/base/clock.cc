@@ -93,7 +93,10 @@ Result<UnixSeconds> parse_rfc3339_any(std::string_view text) {
                       minutes <= 59;
   if (!offset) return bad();
   const std::int64_t ahead = hours * 3600L + minutes * 60L;
-  return rest[0] == '+' ? local - ahead : local + ahead;
+  const UnixSeconds time = rest[0] == '+' ? local - ahead : local + ahead;
+  // An offset can lead out of the years that can be written down again.
+  if (time < unix_from_civil({0, 1, 1, 0, 0, 0}) || time > unix_from_civil({9999, 12, 31, 23, 59, 59})) return bad();
+  return time;
 }
 
 Result<std::int64_t> parse_duration(std::string_view text, std::int64_t bare_unit) {

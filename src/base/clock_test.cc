@@ -128,6 +128,10 @@ TEST(Duration, RefusesTheRest) {
 TEST(Clock, WhatOthersWriteAsRfc3339) {
   EXPECT_EQ(parse_rfc3339_any("1985-04-12T23:20:50.52Z").value(), parse_rfc3339("1985-04-12T23:20:50Z").value());
   EXPECT_EQ(parse_rfc3339_any("1996-12-19T16:39:57-08:00").value(), parse_rfc3339("1996-12-20T00:39:57Z").value());
+  // What would be a year before 0000 or after 9999 elsewhere cannot be written down.
+  EXPECT_FALSE(parse_rfc3339_any("0000-01-01T00:00:00+00:01").has_value());
+  EXPECT_FALSE(parse_rfc3339_any("9999-12-31T23:59:59-00:01").has_value());
+  EXPECT_EQ(format_rfc3339(parse_rfc3339_any("0000-01-01T00:01:00+00:01").value()), "0000-01-01T00:00:00Z");
   EXPECT_EQ(parse_rfc3339_any("1937-01-01t12:00:27.87+00:20").value(), parse_rfc3339("1937-01-01T11:40:27Z").value());
   for (const char* text : {"", "1985-04-12", "1985-04-12T23:20:50", "1985-04-12T23:20:50.Z", "1985-04-12 23:20:50Z",
                            "1985-04-12T23:20:50+1:00", "1985-04-12T23:20:50+24:00", "1985-02-30T00:00:00Z",

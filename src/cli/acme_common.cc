@@ -17,6 +17,15 @@ namespace lockstep::cli {
 namespace {
 
 constexpr std::size_t kSecretLimit = 4096;  // bytes of an HMAC key's file
+// Seconds. Whoever is asked to stop waits for the answer under way, and service managers wait for him only so long.
+constexpr std::int64_t kLongestTimeout = 120;
+
+Result<std::chrono::milliseconds> parse_timeout(const std::string& text) {
+  const auto seconds = parse_duration(text, 1);
+  if (!seconds || *seconds > kLongestTimeout)
+    return fail(ErrorCode::usage, "--timeout: not a duration between 1s and 2m: '" + printable(text) + "'");
+  return std::chrono::seconds(*seconds);
+}
 
 Result<acme::ExternalAccount> read_external_account(fs::FileSystem& files, const AccountOptions& options) {
   if (options.eab_key_id.empty() || options.eab_hmac_file.empty())
@@ -95,6 +104,11 @@ void add_server_options(CLI::App& command, AccountOptions* options) {
   command.add_option("--ca-bundle", options->ca_bundle, "Certificates to trust the CA's own server with (PEM)");
   command.add_flag("--insecure-http", options->insecure_http,
                    "Allow plain http to a server on this machine, for tests");
+  add_timeout_option(command, &options->timeout);
+}
+
+void add_timeout_option(CLI::App& command, std::string* timeout) {
+  command.add_option("--timeout", *timeout, "How long to wait for each answer of the CA, 1s to 2m (default 30s)");
 }
 
 void add_account_options(CLI::App& command, AccountOptions* options) {
@@ -141,6 +155,9 @@ Result<std::unique_ptr<AcmeRun>> AcmeRun::make(Context& context, const AccountOp
       .program = program_and_version(),
       .say = [self](const std::string& domain, const std::string& what) { self->say(domain, what); },
       .stop = environment.stop});
+  const std::string& configured = context.configuration().account.timeout;
+  if (const std::string& timeout = options.timeout.empty() ? configured : options.timeout; !timeout.empty())
+    run->surroundings_->timeout = TRY(parse_timeout(timeout));
   if (!run->surroundings_->make_solver) {
     run->surroundings_->make_solver = [self](const agent::ChallengeSettings& settings) {
       return agent::make_solver(self->surroundings_->runtime, self->surroundings_->programs, settings);
@@ -152,11 +169,31 @@ Result<std::unique_ptr<AcmeRun>> AcmeRun::make(Context& context, const AccountOp
 
 void AcmeRun::say(const std::string& domain, const std::string& what) {
   const std::lock_guard lock(output_);
-  const std::string text = printable(domain.empty() ? what : domain + ": " + what);
   if (context_.options().verbosity > 0)
-    context_.info(text);
-  else
-    context_.progress(text.substr(0, 100));
+    context_.info(printable(domain.empty() ? what : domain + ": " + what));
+  else if (board_.say(domain, what))
+    show();
+}
+
+void AcmeRun::show() {
+  if (const auto size = context_.progress_size(); size && context_.options().verbosity == 0)
+    context_.show_progress(board_.lines(*size));
+}
+
+void AcmeRun::begun(std::size_t certificates) {
+  const std::lock_guard lock(output_);
+  board_.begin(certificates);
+  show();
+}
+
+void AcmeRun::started(const std::string& domain) {
+  const std::lock_guard lock(output_);
+  board_.start(domain);
+}
+
+void AcmeRun::finished(const agent::DomainReport& report) {
+  const std::lock_guard lock(output_);
+  if (board_.finish(report.domain, report.status == agent::DomainStatus::failed)) show();
 }
 
 Result<agent::Authority*> AcmeRun::authority() { return toolbox_->authority(server_, ca_bundle_, insecure_http_); }

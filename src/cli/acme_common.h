@@ -9,6 +9,7 @@
 
 #include "agent/renewal.h"
 #include "cli/context.h"
+#include "cli/progress_board.h"
 
 namespace lockstep::cli {
 
@@ -23,12 +24,14 @@ struct AccountOptions {
   bool agree_tos = false;
   std::string eab_key_id;
   std::string eab_hmac_file;
+  std::string timeout;
 };
 void add_server_options(CLI::App& command, AccountOptions* options);
 void add_account_options(CLI::App& command, AccountOptions* options);
+void add_timeout_option(CLI::App& command, std::string* timeout);
 
 // Everything that a run needs of the world, wired to the context. Lives as long as the command.
-class AcmeRun {
+class AcmeRun : public agent::RenewalObserver {
  public:
   // Errors: usage for options that contradict each other; internal without a network.
   static Result<std::unique_ptr<AcmeRun>> make(Context& context, const AccountOptions& options);
@@ -39,9 +42,14 @@ class AcmeRun {
   [[nodiscard]] const std::string& server() const { return server_; }
   Result<agent::Authority*> authority();
 
+  void begun(std::size_t certificates) override;
+  void started(const std::string& domain) override;
+  void finished(const agent::DomainReport& report) override;
+
  private:
   explicit AcmeRun(Context& context) : context_(context) {}
   void say(const std::string& domain, const std::string& what);
+  void show();
 
   Context& context_;
   std::string server_;
@@ -50,7 +58,8 @@ class AcmeRun {
   std::optional<acme::ExternalAccount> external_;
   std::unique_ptr<agent::Surroundings> surroundings_;
   std::unique_ptr<agent::Toolbox> toolbox_;
-  std::mutex output_;
+  std::mutex output_;  // of what is shown
+  ProgressBoard board_;
 };
 
 // Prints what became of each certificate; the exit status.

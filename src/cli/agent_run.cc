@@ -19,6 +19,7 @@ struct Options {
   bool no_listen = false;
   std::string jitter = "60s";
   std::string concurrency;
+  std::string timeout;
 };
 
 std::vector<agent::CertificateView> views_of(durable::Runtime& runtime, const std::string& root,
@@ -68,7 +69,7 @@ class Agent {
       const Status done = round();
       // A round that could not even begin (the folder is unreadable) is tried again: the agent does not go away.
       if (!done) context_.warn(done.error().message);
-      sleep_until(done ? next_ : clock().now() + kAfterTrouble);
+      if (sleep_until(done ? next_ : clock().now() + kAfterTrouble)) reload();
     }
     notify("STOPPING=1");
     return 0;
@@ -77,9 +78,17 @@ class Agent {
  private:
   static constexpr std::int64_t kAfterTrouble = 60;
 
+  Result<std::unique_ptr<AcmeRun>> make_run() {
+    AccountOptions account = context_.configuration().account;
+    if (!options_.timeout.empty()) account.timeout = options_.timeout;
+    auto run = TRY(AcmeRun::make(context_, account));
+    how_.observer = run.get();
+    return run;
+  }
+
   Result<int> round_once() {
     const auto candidates = TRY(stored_candidates(context_, {}));
-    const auto run = TRY(AcmeRun::make(context_, context_.configuration().account));
+    const auto run = TRY(make_run());
     wait_for_jitter();
     return deliver_reports(context_, agent::renew_all(run->toolbox(), candidates, how_), false, false);
   }
@@ -87,10 +96,11 @@ class Agent {
   Status round() {
     const auto candidates = TRY(stored_candidates(context_, {}));
     // Sessions and listeners live for a round: nothing is held while nothing is done.
-    const auto run = TRY(AcmeRun::make(context_, context_.configuration().account));
+    const auto run = TRY(make_run());
     agent::Surroundings& around = run->surroundings();
     const auto began = clock().monotonic();
     const auto reports = agent::renew_all(run->toolbox(), candidates, how_);
+    context_.show_progress({});
     for (const agent::DomainReport& report : reports) say(report);
     const std::vector<agent::WakeFacts> facts = TRY(agent::read_wake_facts(around.runtime, around.root, candidates));
     const UnixSeconds now = clock().now();
@@ -112,25 +122,35 @@ class Agent {
       context_.info(report.domain + ": " + report.reason);
   }
 
-  // Wakes for SIGTERM, SIGHUP and when the wall clock says so, however it came to say so.
-  void sleep_until(UnixSeconds wake) {
+  // A configuration that cannot be used does not end what was running well without it.
+  void reload() {
+    // systemd orders the two messages by this time (sd_notify(3)).
+    notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(clock().monotonic().count() * 1000));
+    if (const Status read = context_.load_configuration(); !read)
+      context_.warn("the configuration stays as it was: " + read.error().message);
+    notify("READY=1");
+  }
+
+  // Wakes for SIGTERM, SIGHUP and when the wall clock says so, however it came to say so. True for SIGHUP.
+  bool sleep_until(UnixSeconds wake) {
     constexpr std::chrono::milliseconds kSlice{500};
     const auto began = clock().monotonic();
     const auto longest = std::chrono::seconds(std::max<std::int64_t>(0, wake - clock().now()));
     while (!stopped()) {
       std::atomic<bool>* reload = context_.environment().reload;
-      if (reload != nullptr && reload->exchange(false)) return;
+      if (reload != nullptr && reload->exchange(false)) return true;
       // A clock that was set back must not make the sleep longer than it was meant to be.
-      if (clock().now() >= wake || clock().monotonic() - began >= longest) return;
+      if (clock().now() >= wake || clock().monotonic() - began >= longest) return false;
       clock().sleep_for(kSlice);
     }
+    return false;
   }
 
   // Timers of many machines go off at the same second; their CAs are asked at different ones.
   void wait_for_jitter() {
     const auto seconds =
         static_cast<std::int64_t>(random_bits(context_.environment().random) % static_cast<std::uint64_t>(jitter_ + 1));
-    sleep_until(clock().now() + seconds);
+    static_cast<void>(sleep_until(clock().now() + seconds));  // SIGHUP begins at once
   }
 
   http::ServerResponse answer(const http::ServerRequest& request) {
@@ -172,6 +192,7 @@ void add_agent_run(CLI::App& group, Action* action) {
   command->add_flag("--no-listen", options->no_listen, "Answer nowhere");
   command->add_option("--jitter", options->jitter, "With --once: begin after a random part of this time (default 60s)");
   command->add_option("--concurrency", options->concurrency, "How many certificates at a time (default 4)");
+  add_timeout_option(*command, &options->timeout);
   command->callback(
       [options, action] { *action = [options](Context& context) { return Agent(context, *options).run(); }; });
 }

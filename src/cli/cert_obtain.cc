@@ -38,8 +38,10 @@ Result<int> run_obtain(Context& context, const Options& options) {
   const auto run = TRY(AcmeRun::make(context, options.certificate.account));
   // A port that is taken or a directory that is missing is said before a CA is asked for anything.
   TRY(run->toolbox().solver(candidates.front().wanted->challenge));
-  const auto reports = agent::renew_all(run->toolbox(), candidates,
-                                        {.force = options.force || options.dry_run, .dry_run = options.dry_run});
+  if (context.environment().catch_signals) context.environment().catch_signals();
+  const auto reports =
+      agent::renew_all(run->toolbox(), candidates,
+                       {.force = options.force || options.dry_run, .dry_run = options.dry_run, .observer = run.get()});
   return deliver_reports(context, reports, options.dry_run, false);
 }
 

@@ -13,6 +13,7 @@ struct Options {
   bool dry_run = false;
   bool exit_code = false;
   std::string concurrency;
+  std::string timeout;
 };
 
 Result<int> run_renew(Context& context, const Options& options) {
@@ -21,7 +22,11 @@ Result<int> run_renew(Context& context, const Options& options) {
   if (!options.concurrency.empty())
     how.concurrency = static_cast<unsigned>(TRY(positive_number(options.concurrency, "--concurrency", kMostAtOnce)));
   std::vector<agent::Candidate> candidates = TRY(stored_candidates(context, options.domains));
-  const auto run = TRY(AcmeRun::make(context, context.configuration().account));
+  AccountOptions account = context.configuration().account;
+  if (!options.timeout.empty()) account.timeout = options.timeout;
+  const auto run = TRY(AcmeRun::make(context, account));
+  how.observer = run.get();
+  if (context.environment().catch_signals) context.environment().catch_signals();
   for (agent::Candidate& candidate : candidates) {
     if (!options.domains.empty()) {
       const auto assessment = TRY(agent::assess(run->surroundings().runtime, run->surroundings().root, candidate));
@@ -51,6 +56,7 @@ void add_cert_renew(CLI::App& group, Action* action) {
                     "Go through an order at the CA's staging server and keep nothing of it");
   command->add_flag("--exit-code-if-unchanged", options->exit_code, "Exit with 3 when nothing was due");
   command->add_option("--concurrency", options->concurrency, "How many at a time (default 4)");
+  add_timeout_option(*command, &options->timeout);
   command->callback(
       [options, action] { *action = [options](Context& context) { return run_renew(context, *options); }; });
 }

@@ -122,7 +122,8 @@ Status read_acme(const Reader& reader, const toml::node& node, CertificateOption
   keys.insert({{"email", &defaults->account.emails},
                {"agree_tos", &defaults->account.agree_tos},
                {"eab_kid", &defaults->account.eab_key_id},
-               {"eab_hmac_file", &defaults->account.eab_hmac_file}});
+               {"eab_hmac_file", &defaults->account.eab_hmac_file},
+               {"timeout", &defaults->account.timeout}});
   return reader.table(*table, keys);
 }
 

@@ -10,6 +10,12 @@ namespace lockstep::cli {
 
 namespace {
 constexpr std::size_t kConfigurationLimit = 1U << 20U;
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
 }  // namespace
 
 Context::Context(Environment& environment)
@@ -59,10 +65,6 @@ Result<durable::Runtime> Context::runtime() {
 }
 
 void Context::log(const char* level, const std::string& message) {
-  if (progress_shown_) {
-    static_cast<void>(environment_.err.write("\r\033[K"));
-    progress_shown_ = false;
-  }
   std::string line;
   if (options_.log_format == "json") {
     const nlohmann::ordered_json document = {
@@ -72,7 +74,7 @@ void Context::log(const char* level, const std::string& message) {
     line = std::string(level == std::string("warning") ? "Warning: " : "") + message + "\n";
   }
   // There is nowhere left to say that stderr is broken.
-  static_cast<void>(environment_.err.write(line));
+  static_cast<void>(environment_.err.write(take_back_progress() + line + joined(progress_)));
 }
 
 void Context::warn(const std::string& message) { log("warning", message); }
@@ -85,10 +87,32 @@ void Context::notice(const std::string& message) {
   if (!options_.quiet) log("info", message);
 }
 
+std::optional<TerminalSize> Context::progress_size() const {
+  if (options_.quiet || options_.json || !environment_.err.is_terminal()) return std::nullopt;
+  if (environment_.variable("TERM").value_or("dumb") == "dumb") return std::nullopt;
+  return environment_.err.terminal_size();
+}
+
+// The cursor stands behind the last line: up to the first one, and everything from there is cleared.
+std::string Context::take_back_progress() const {
+  if (progress_.empty()) return {};
+  const std::size_t up = progress_.size() - 1;
+  return "\r" + (up == 0 ? std::string() : "\033[" + std::to_string(up) + "A") + "\033[J";
+}
+
+void Context::show_progress(std::vector<std::string> lines) {
+  if (lines.empty() && progress_.empty()) return;
+  const std::string taken_back = take_back_progress();
+  progress_ = std::move(lines);
+  static_cast<void>(environment_.err.write(taken_back + joined(progress_)));
+}
+
 void Context::progress(const std::string& message, bool last) {
-  if (options_.quiet || options_.json || !environment_.err.is_terminal()) return;
-  progress_shown_ = !last;
-  static_cast<void>(environment_.err.write("\r\033[K" + (last ? std::string() : message)));
+  const auto size = progress_size();
+  if (last || !size)
+    show_progress({});
+  else
+    show_progress({message.substr(0, size->columns - 1)});
 }
 
 Status Context::deliver(const std::string& text, const nlohmann::ordered_json& document, const std::string& made) {

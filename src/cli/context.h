@@ -46,7 +46,12 @@ class Context {
   void warn(const std::string& message);
   void info(const std::string& message);    // only with -v
   void notice(const std::string& message);  // unless -q
-  // A progress line on a terminal; nothing elsewhere or with -q.
+  // Progress is for a terminal that can take lines back; elsewhere, with -q and with --json there is none: nothing.
+  [[nodiscard]] std::optional<TerminalSize> progress_size() const;
+  // Takes the progress that is shown back and shows these lines instead, each shorter than the terminal is wide;
+  // messages come out above them. No lines: the end.
+  void show_progress(std::vector<std::string> lines);
+  // One line of it.
   void progress(const std::string& message, bool last = false);
 
   // Prints the result: the text, or with --json the document with "schema": 1. A failure is committed_not_delivered
@@ -60,7 +65,8 @@ class Context {
   Environment& environment_;
   GlobalOptions options_;
   std::shared_ptr<const Configuration> configuration_;
-  bool progress_shown_ = false;
+  [[nodiscard]] std::string take_back_progress() const;
+  std::vector<std::string> progress_;  // as it is shown
 };
 
 // A command that was chosen by the arguments: it runs after they have all been read.

@@ -19,6 +19,11 @@
 
 namespace lockstep::cli {
 
+struct TerminalSize {
+  std::size_t columns = 80;
+  std::size_t rows = 24;
+};
+
 // Where results and messages go.
 class Output {
  public:
@@ -26,6 +31,8 @@ class Output {
   // Errors are those of write(2): a result that could not be delivered is a failure that a command must report.
   virtual Status write(std::string_view text) = 0;
   [[nodiscard]] virtual bool is_terminal() const { return false; }
+  // Of the terminal, now; a window may change while a command runs.
+  [[nodiscard]] virtual TerminalSize terminal_size() const { return {}; }
 };
 
 struct Environment {

@@ -1,6 +1,7 @@
 #include "cli/system_environment.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -28,6 +29,13 @@ Status DescriptorOutput::write(std::string_view text) {
 
 bool DescriptorOutput::is_terminal() const { return isatty(descriptor_) == 1; }
 
+TerminalSize DescriptorOutput::terminal_size() const {
+  winsize window{};
+  // A terminal that does not know its size, such as a serial line, says zero.
+  if (ioctl(descriptor_, TIOCGWINSZ, &window) != 0 || window.ws_col == 0 || window.ws_row == 0) return {};
+  return {.columns = window.ws_col, .rows = window.ws_row};
+}
+
 namespace {
 
 // A standard descriptor that is closed would be given to the first file that is opened, and text meant for people would
@@ -54,7 +62,12 @@ std::atomic<bool> stop_asked{false};
 std::atomic<bool> reload_asked{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "the flags are set in signal handlers");
 
-void ask_to_stop(int) { stop_asked.store(true); }
+void ask_to_stop(int signal) {
+  // Whoever asks a second time does not want to wait for the answer or the hook under way: as without a handler.
+  if (!stop_asked.exchange(true)) return;
+  static_cast<void>(std::signal(signal, SIG_DFL));
+  static_cast<void>(raise(signal));
+}
 void ask_to_reload(int) { reload_asked.store(true); }
 
 void handle(int signal, void (*handler)(int)) {

@@ -10,6 +10,7 @@ class DescriptorOutput : public Output {
   explicit DescriptorOutput(int descriptor) : descriptor_(descriptor) {}
   Status write(std::string_view text) override;
   [[nodiscard]] bool is_terminal() const override;
+  [[nodiscard]] TerminalSize terminal_size() const override;
 
  private:
   int descriptor_;

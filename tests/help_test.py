@@ -1,0 +1,152 @@
+"""Every command's --help has an example that works when it is pasted: all of them are run, one after the other, as a person
+would who reads them for the first time, in one empty directory.
+
+What is not as the example says, and nothing else:
+- the CA. Examples name Let's Encrypt, ZeroSSL or nobody (then it is Let's Encrypt); here they are told a Pebble on a
+  loopback port, by --server and --ca-bundle.
+- /var/www/html is a directory of the test that a web server answers from, on the port that this Pebble looks at.
+- `nginx` is a program of the test that writes down how it was called.
+- `agent run --once` begins at once (--jitter 0) and not within a minute.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import re
+import sys
+import threading
+from pathlib import Path
+
+from acme_server import AcmeServer, ChallengeServer, program
+from support import Failure, Outcome, binary, environment, lockstep, run, scratch
+
+# In this order each finds what it needs; what a person would have done in between stands before it.
+STORY: dict[str, list[str]] = {
+    "ca init": [],
+    "ca request": [],
+    "ca sign": [],
+    "ca verify": [],
+    "ca show": [],
+    "ca list": [],
+    "cert import": [],
+    "cert show": [],
+    "cert verify": [],
+    # There must be a generation to go back to.
+    "cert rollback": ["lockstep cert import --domain localhost --cert localhost.crt --key localhost.key --combined"],
+    "ca revoke": [],
+    "ca crl": [],
+    "account register": [],
+    "account show": [],
+    "cert obtain": [],
+    "cert needs-renewal": [],
+    "cert renew": [],
+    "cert list": [],
+    "agent run": [],
+    "account update": [],
+    "account rollover": [],
+    "cert revoke": [],
+    "account deactivate": [],
+    "doctor": [],
+    "recover": [],
+}
+ANSWERS = {"cert needs-renewal": 1}  # "it is not due" is no failure
+ASKS_A_CA = {"account register", "cert obtain", "account update", "account rollover", "account deactivate"}
+
+
+def examples(*path: str) -> dict[str, str]:
+    """The example of this command and of all below it, by the commands' words."""
+    text = lockstep(*path, "--help").stdout
+    found = re.search(r"^Examples?:\n  (lockstep .+)\n*\Z", text, re.MULTILINE)
+    if not found:
+        raise Failure(f"lockstep {' '.join(path)} --help does not end with an example:\n{text}")
+    result = {" ".join(path): found[1]}
+    listed = re.search(r"^Subcommands:\n((?:  .*\n)+)", text, re.MULTILINE)
+    for name in re.findall(r"^  (\S+)", listed[1], re.MULTILINE) if listed else []:
+        result.update(examples(*path, name))
+    return result
+
+
+class World:
+    """The directory that the examples are pasted in, and what they meet."""
+
+    def __init__(self, top: Path) -> None:
+        self.place, programs, web = top / "home", top / "bin", top / "www"
+        for directory in (self.place, programs, web):
+            directory.mkdir()
+        (programs / "lockstep").symlink_to(binary())
+        nginx = programs / "nginx"
+        nginx.write_text(f'#!/bin/sh\necho "$@" >> {top}/nginx.log\n')
+        nginx.chmod(0o755)
+        self.called = top / "nginx.log"
+        self.environment = environment(PATH=f"{programs}:{os.environ['PATH']}")
+        self.dns = ChallengeServer(top)
+        self.server = AcmeServer(top / "pebble", self.dns.dns)
+        self.substitutions = {"/var/www/html": str(web), "agent run --once": "agent run --once --jitter 0"}
+        handler = functools.partial(QuietFiles, directory=web)
+        self.web = http.server.ThreadingHTTPServer(("127.0.0.1", self.server.http_port), handler)
+        threading.Thread(target=self.web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def stop(self) -> None:
+        self.web.shutdown()
+        self.web.server_close()
+        self.server.stop()
+        self.dns.stop()
+
+    def pasted(self, command: str, example: str) -> str:
+        for said, meant in self.substitutions.items():
+            example = example.replace(said, meant)
+        if command in ASKS_A_CA:
+            example = re.sub(r" --server \S+", "", example)
+            example += f" --server {self.server.directory} --ca-bundle {self.server.trust}"
+        return example
+
+    def paste(self, text: str, place: Path | None = None) -> Outcome:
+        return run(["sh", "-c", text], cwd=place or self.place, env=self.environment)
+
+
+class QuietFiles(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def main() -> None:
+    program("pebble", "pebble")
+    found = examples()
+    groups = {path: example for path, example in found.items() if any(other.startswith(f"{path} ".lstrip()) for other in found
+                                                                       if other != path)}  # fmt: skip
+    commands = {path: example for path, example in found.items() if path not in groups}
+    if sorted(commands) != sorted(STORY):
+        sys.exit(f"Error: the commands with help are {sorted(commands)}, those with a place in the story {sorted(STORY)}")
+    bad = [f"{path}: the example is of something else: {example}" for path, example in commands.items()
+           if not example.startswith(f"lockstep {path} ") and example != f"lockstep {path}"]  # fmt: skip
+    with scratch("help", in_memory=True) as top:
+        world = World(top)
+        try:
+            for path, before in STORY.items():
+                for step in before:
+                    if (done := world.paste(step)).code != 0:
+                        bad.append(f"$ {step}\n{done.text}")
+                text = world.pasted(path, commands[path])
+                done = world.paste(text)
+                if done.code != ANSWERS.get(path, 0):
+                    bad.append(f"{path}\n$ {text}\n{done.text}")
+            if not world.called.exists() or set(world.called.read_text().splitlines()) != {"-s reload"}:
+                bad.append("the deploy hook of the example was not run")
+            # Those of the groups and of the program itself are the first thing that anybody pastes.
+            for number, (path, example) in enumerate(groups.items()):
+                place = top / f"first-{number}"
+                place.mkdir()
+                done = world.paste(world.pasted(path, example), place)
+                if done.code != 0:
+                    bad.append(f"'{path}' in an empty directory\n$ {example}\n{done.text}")
+        finally:
+            world.stop()
+    if bad:
+        sys.exit("Examples that do not work:\n" + "\n".join(bad))
+    print(f"help: {len(found)} examples work as they are pasted")
+
+
+if __name__ == "__main__":
+    main()
