@@ -32,6 +32,12 @@ void add_account_update(CLI::App& group, Action* action);
 void add_account_rollover(CLI::App& group, Action* action);
 void add_account_deactivate(CLI::App& group, Action* action);
 
+void add_device_enroll(CLI::App& group, Action* action);
+void add_device_status(CLI::App& group, Action* action);
+void add_device_rotate(CLI::App& group, Action* action);
+void add_device_rollback(CLI::App& group, Action* action);
+void add_device_verify(CLI::App& group, Action* action);
+
 void add_agent_run(CLI::App& group, Action* action);
 
 void add_doctor(CLI::App& program, Action* action);

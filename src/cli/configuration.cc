@@ -11,7 +11,11 @@ namespace lockstep::cli {
 namespace {
 
 // What a key's value goes to: a text, a switch, or a list of texts (a single text is a list of one).
-using Target = std::variant<std::string*, bool*, std::vector<std::string>*, std::optional<std::string>*>;
+// A Scalar takes a number or a switch too, as it is written.
+struct Scalar {
+  std::string* text;
+};
+using Target = std::variant<std::string*, bool*, std::vector<std::string>*, std::optional<std::string>*, Scalar>;
 using Keys = std::map<std::string_view, Target>;
 
 class Reader {
@@ -63,6 +67,7 @@ class Reader {
       }
       return {};
     }
+    if (const Scalar* scalar = std::get_if<Scalar>(&target)) return store_scalar(key, value, *scalar);
     if (!value.is_string()) return wrong(value, key, "a text in quotes");
     const std::string text = value.as_string()->get();
     if (text.empty()) return wrong(value, key, "no empty text");
@@ -70,6 +75,20 @@ class Reader {
       **single = text;
     else
       *std::get<std::optional<std::string>*>(target) = text;
+    return {};
+  }
+
+  [[nodiscard]] Status store_scalar(const std::string& key, const toml::node& value, const Scalar& target) const {
+    if (value.is_boolean())
+      *target.text = value.as_boolean()->get() ? "true" : "false";
+    else if (value.is_integer())
+      *target.text = std::to_string(value.as_integer()->get());
+    else if (value.is_floating_point())
+      *target.text = std::to_string(value.as_floating_point()->get());
+    else if (value.is_string() && !value.as_string()->get().empty())
+      *target.text = value.as_string()->get();
+    else
+      return wrong(value, key, "a text, a number, true or false");
     return {};
   }
 
@@ -147,6 +166,55 @@ Status read_certificates(const Reader& reader, const toml::node& node, const Cer
   return {};
 }
 
+std::map<std::string_view, Keys> device_tables(DeviceOptions* options) {
+  return {{"identity",
+           {{"name", &options->name},
+            {"storage", &options->storage},
+            {"cert", &options->cert},
+            {"key", &options->key},
+            {"ca", &options->ca},
+            {"names", &options->alternative_names},
+            {"key_type", &options->key_type}}},
+          {"bootstrap", {{"cert", &options->bootstrap_cert}, {"key", &options->bootstrap_key}}},
+          {"issuer", {{"server", &options->server}, {"command", &options->command}}},
+          {"recovery", {{"enabled", Scalar{&options->recovery_enabled}}}},
+          {"renewal",
+           {{"enabled", Scalar{&options->enabled}},
+            {"threshold_days", Scalar{&options->threshold_days}},
+            {"threshold", Scalar{&options->threshold}},
+            {"check_interval", Scalar{&options->check_interval}},
+            {"retry_interval", Scalar{&options->retry_interval}},
+            {"max_retries", Scalar{&options->max_retries}},
+            {"backoff_multiplier", Scalar{&options->backoff_multiplier}},
+            {"max_backoff", Scalar{&options->max_backoff}},
+            {"reuse_key", Scalar{&options->reuse_key}},
+            {"destroy_old_keys", Scalar{&options->destroy_old_keys}},
+            {"test_connection", Scalar{&options->test_connection}}}}};
+}
+
+Status read_device(const Reader& reader, const toml::node& node, std::optional<DeviceOptions>* device) {
+  const toml::table* table = node.as_table();
+  if (table == nullptr) return reader.wrong(node, "device", "made of tables: [device.identity]");
+  DeviceOptions& options = device->emplace();
+  const auto tables = device_tables(&options);
+  for (const auto& [key, value] : *table) {
+    const auto found = tables.find(key.str());
+    if (found == tables.end())
+      return fail(ErrorCode::invalid_argument,
+                  reader.at(key.source()) + "unknown key '" + std::string(key.str()) + "' in [device]",
+                  "its tables are [device.identity], [device.bootstrap], [device.issuer], [device.renewal] and "
+                  "[device.recovery]");
+    const toml::table* inner = value.as_table();
+    if (inner == nullptr)
+      return reader.wrong(value, std::string(key.str()), ("a table: [device." + std::string(key.str()) + "]").c_str());
+    TRY(reader.table(*inner, found->second));
+  }
+  // Values are checked where the file is read: a mistake is not found by the first renewal.
+  const auto checked = device_settings(options, "/");
+  if (!checked) return fail(Error(checked.error()).with_context(reader.at(node.source()) + "[device]"));
+  return {};
+}
+
 }  // namespace
 
 Result<Configuration> parse_configuration(std::string_view toml, const std::string& name) {
@@ -167,12 +235,14 @@ Result<Configuration> parse_configuration(std::string_view toml, const std::stri
   configuration.account = defaults.account;
   if (const toml::node* list = global.get("certificate"))
     TRY(read_certificates(reader, *list, defaults, &configuration.certificates));
+  if (const toml::node* device = global.get("device")) TRY(read_device(reader, *device, &configuration.device));
+  global.erase("device");
   global.erase("acme");
   global.erase("certificate");
   const Status read = reader.table(global, known);
   if (!read) {
     Error error = read.error();
-    if (!error.hint.empty()) error.hint += ", and the tables [acme] and [[certificate]]";
+    if (!error.hint.empty()) error.hint += ", and the tables [acme], [[certificate]] and [device.…]";
     return fail(std::move(error));
   }
   if (configuration.log_format && *configuration.log_format != "text" && *configuration.log_format != "json") {

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "cli/certificate_options.h"
+#include "cli/device_options.h"
 
 namespace lockstep::cli {
 
@@ -19,6 +20,7 @@ struct Configuration {
   std::optional<std::string> log_format;         // log_format
   AccountOptions account;                        // [acme]
   std::vector<CertificateOptions> certificates;  // [[certificate]], each filled up from [acme]
+  std::optional<DeviceOptions> device;           // [device.identity] and the other tables below [device]
 };
 
 // Errors: invalid_argument naming file, line and key.

@@ -64,11 +64,12 @@ Result<durable::Runtime> Context::runtime() {
   return runtime;
 }
 
-void Context::log(const char* level, const std::string& message) {
+void Context::log(const char* level, const std::string& message, const std::string& event) {
   std::string line;
   if (options_.log_format == "json") {
-    const nlohmann::ordered_json document = {
-        {"time", format_rfc3339(environment_.clock.now())}, {"level", level}, {"message", message}};
+    nlohmann::ordered_json document = {{"time", format_rfc3339(environment_.clock.now())}, {"level", level}};
+    if (!event.empty()) document["event"] = event;
+    document["message"] = message;
     line = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   } else {
     line = std::string(level == std::string("warning") ? "Warning: " : "") + message + "\n";
@@ -85,6 +86,10 @@ void Context::info(const std::string& message) {
 
 void Context::notice(const std::string& message) {
   if (!options_.quiet) log("info", message);
+}
+
+void Context::event(const std::string& event, const std::string& message) {
+  if (!options_.quiet) log("info", message, event);
 }
 
 std::optional<TerminalSize> Context::progress_size() const {

@@ -46,6 +46,8 @@ class Context {
   void warn(const std::string& message);
   void info(const std::string& message);    // only with -v
   void notice(const std::string& message);  // unless -q
+  // A notice that a program may look for: with --log-format json "event" says what it is about.
+  void event(const std::string& event, const std::string& message);
   // Progress is for a terminal that can take lines back; elsewhere, with -q and with --json there is none: nothing.
   [[nodiscard]] std::optional<TerminalSize> progress_size() const;
   // Takes the progress that is shown back and shows these lines instead, each shorter than the terminal is wide;
@@ -61,7 +63,7 @@ class Context {
   int report(const Error& error);
 
  private:
-  void log(const char* level, const std::string& message);
+  void log(const char* level, const std::string& message, const std::string& event = {});
   Environment& environment_;
   GlobalOptions options_;
   std::shared_ptr<const Configuration> configuration_;

@@ -63,6 +63,18 @@ void declare(CLI::App& program, Context& context, Action* action) {
   add_account_rollover(*account, action);
   add_account_deactivate(*account, action);
 
+  CLI::App* device = program.add_subcommand("device", "A device's own identity");
+  device->require_subcommand(1);
+  device->fallthrough();
+  device->footer("Example:\n  lockstep device status");
+  device->add_option("--path", context.options().root,
+                     "Where device/ and identities/ are (default $LOCKSTEP_PATH, else ./lockstep-data)");
+  add_device_enroll(*device, action);
+  add_device_status(*device, action);
+  add_device_rotate(*device, action);
+  add_device_rollback(*device, action);
+  add_device_verify(*device, action);
+
   CLI::App* agent = program.add_subcommand("agent", "Keeps certificates up to date by itself");
   agent->require_subcommand(1);
   agent->fallthrough();

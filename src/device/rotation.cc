@@ -135,6 +135,9 @@ class Rotation {
     const std::string der = TRY(x509::make_request(subject, names, *key));
     const SecretBytes key_pem = TRY(key->to_pem());
     TRY(tools_.storage.write_pending_key(key_pem));
+    if (reason == Reason::enroll)
+      state().enrolment = Enrolment{settings_.server, std::string(storage_name(settings_.storage)), settings_.cert,
+                                    settings_.key, settings_.ca};
     state().request = PendingRequest{.request_pem = x509::encode_pem("CERTIFICATE REQUEST", der),
                                      .reason = reason,
                                      .replaces = situation_.leaf ? situation_.leaf->serial : std::string(),

@@ -1,5 +1,6 @@
 #include "device/state.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <nlohmann/json.hpp>
@@ -44,6 +45,13 @@ std::string_view reason_name(Reason reason) { return kReasons.at(static_cast<std
 
 std::string encode_state(const DeviceState& state) {
   ordered_json document = {{"schema", 1}, {"state", phase_name(state.phase)}, {"request", nullptr}};
+  if (state.enrolment) {
+    document["enrolment"] = {{"server", state.enrolment->server},
+                             {"storage", state.enrolment->storage},
+                             {"cert", state.enrolment->cert},
+                             {"key", state.enrolment->key},
+                             {"ca", state.enrolment->ca}};
+  }
   if (state.request) {
     document["request"] = {{"reason", reason_name(state.request->reason)},
                            {"replaces", state.request->replaces},
@@ -75,6 +83,13 @@ Result<DeviceState> parse_state(std::string_view text, const std::string& name) 
   DeviceState state;
   try {
     state.phase = named<Phase>(kPhases, document->at("state").get<std::string>());
+    if (const auto enrolment = document->find("enrolment"); enrolment != document->end()) {
+      state.enrolment = Enrolment{.server = enrolment->at("server").get<std::string>(),
+                                  .storage = enrolment->at("storage").get<std::string>(),
+                                  .cert = enrolment->at("cert").get<std::string>(),
+                                  .key = enrolment->at("key").get<std::string>(),
+                                  .ca = enrolment->at("ca").get<std::string>()};
+    }
     if (const json& request = document->at("request"); !request.is_null()) {
       state.request = PendingRequest{.request_pem = request.at("csr").get<std::string>(),
                                      .reason = named<Reason>(kReasons, request.at("reason").get<std::string>()),
@@ -109,6 +124,21 @@ Result<DeviceState> load_state(fs::FileSystem& files, const std::string& root, c
   if (!text && text.error().system_errno == ENOENT) return DeviceState();
   if (!text) return fail(text.error());
   return parse_state(*text, path);
+}
+
+Result<std::vector<std::string>> list_devices(fs::FileSystem& files, const std::string& root) {
+  constexpr std::string_view kEnding = ".json";
+  auto directory = files.open_directory(fs::join_path(root, "device"));
+  std::vector<std::string> names;
+  if (!directory && directory.error().system_errno == ENOENT) return names;
+  if (!directory) return fail(std::move(directory).error());
+  const std::vector<fs::DirectoryEntry> entries = TRY((*directory)->list());
+  for (const fs::DirectoryEntry& entry : entries) {
+    if (entry.name.ends_with(kEnding) && !entry.name.starts_with('.'))
+      names.push_back(entry.name.substr(0, entry.name.size() - kEnding.size()));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 Status save_state(durable::Runtime& runtime, const std::string& root, const std::string& name,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "durable/runtime.h"
@@ -25,7 +26,13 @@ struct PendingRequest {
   std::string id;        // as the issuer calls it; empty until it has answered
 };
 
+// Where the identity was enrolled and where it is kept, for commands that are told nothing.
+struct Enrolment {
+  std::string server, storage, cert, key, ca;
+};
+
 struct DeviceState {
+  std::optional<Enrolment> enrolment;
   Phase phase = Phase::normal;
   std::optional<PendingRequest> request;
   // The live identity has not shown yet that it is accepted; the issuer's name of its request, for asking.
@@ -53,6 +60,8 @@ std::string state_path(const std::string& root, const std::string& name);
 Result<DeviceState> load_state(fs::FileSystem& files, const std::string& root, const std::string& name);
 Status save_state(durable::Runtime& runtime, const std::string& root, const std::string& name,
                   const DeviceState& state);
+// The names of the devices that have a state, sorted.
+Result<std::vector<std::string>> list_devices(fs::FileSystem& files, const std::string& root);
 // One rotation at a time, over all processes. Error: lock_timeout.
 Result<std::unique_ptr<fs::File>> lock_device(durable::Runtime& runtime, const std::string& root,
                                               const std::string& name);

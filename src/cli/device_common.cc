@@ -1,0 +1,156 @@
+#include "cli/device_common.h"
+
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/configuration.h"
+
+namespace lockstep::cli {
+
+namespace {
+
+Result<DeviceOptions> enrolled_options(Context& context, const std::string& root) {
+  fs::FileSystem& files = context.environment().files;
+  const std::vector<std::string> names = TRY(device::list_devices(files, root));
+  if (names.empty())
+    return fail(ErrorCode::not_found, "no device is enrolled in '" + root + "'",
+                "'lockstep device enroll' makes its identity, or give the configuration with --config");
+  if (names.size() > 1) {
+    std::string all;
+    for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+    return fail(ErrorCode::usage, "several devices are enrolled in '" + root + "': " + all,
+                "say which by a configuration with [device.identity] (--config)");
+  }
+  const device::DeviceState state = TRY(device::load_state(files, root, names.front()));
+  if (!state.enrolment)
+    return fail(ErrorCode::not_found, names.front() + " was not enrolled by a command",
+                "give its configuration with --config");
+  DeviceOptions options;
+  options.name = names.front();
+  options.server = state.enrolment->server;
+  options.storage = state.enrolment->storage;
+  options.cert = state.enrolment->cert;
+  options.key = state.enrolment->key;
+  options.ca = state.enrolment->ca;
+  return options;
+}
+
+nlohmann::ordered_json time_or_null(UnixSeconds time) {
+  return time == 0 ? nlohmann::ordered_json() : nlohmann::ordered_json(format_rfc3339(time));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DeviceRun>> DeviceRun::of_this_machine(Context& context) {
+  if (context.configuration().device) return with(context, *context.configuration().device);
+  const std::string root = TRY(context.root());
+  const DeviceOptions options = TRY(enrolled_options(context, root));
+  return with(context, options);
+}
+
+Result<std::unique_ptr<DeviceRun>> DeviceRun::with(Context& context, const DeviceOptions& options) {
+  Environment& environment = context.environment();
+  const std::string root = TRY(context.root());
+  std::unique_ptr<DeviceRun> run(new DeviceRun(context));
+  run->settings_ = TRY(device_settings(options, root));
+  device::DeviceSettings& settings = run->settings_;
+  for (std::string* path :
+       {&settings.cert, &settings.key, &settings.ca, &settings.bootstrap_cert, &settings.bootstrap_key}) {
+    if (!path->empty()) *path = TRY(environment.files.absolute_path(*path));
+  }
+  run->runtime_ = TRY(context.runtime());
+  run->storage_ = device::make_storage(run->runtime_, settings);
+  if (settings.issuer == device::IssuerKind::command) {
+    if (environment.programs == nullptr) return fail(ErrorCode::internal, "there are no programs to run here");
+    TRY(environment.programs->check(settings.command.front()));
+    run->issuer_ = device::make_command_issuer(*environment.programs, settings.command);
+  } else {
+    if (!environment.make_client) return fail(ErrorCode::internal, "there is no network here");
+    TRY_CONTEXT(http::check_url(settings.server, false), "--server");
+    const auto make_client = [&environment, ca = settings.ca](std::shared_ptr<const http::ClientIdentity> identity) {
+      return environment.make_client({.user_agent = std::string("lockstep/") + LOCKSTEP_VERSION,
+                                      .identity = std::move(identity),
+                                      .ca_bundle = ca});
+    };
+    run->issuer_ = device::make_private_ca_issuer(make_client, environment.clock, settings.server);
+  }
+  const auto log = [&context](const std::string& event, const std::string& text) { context.event(event, text); };
+  run->tools_ = std::make_unique<device::RotationTools>(
+      device::RotationTools{run->runtime_, root, *run->storage_, *run->issuer_, log, environment.stop});
+  return run;
+}
+
+Result<device::Situation> DeviceRun::look() {
+  return device::look_closely(runtime_, tools_->root, *storage_, settings_, false);
+}
+
+std::string device_text(DeviceRun& run, const device::Situation& situation) {
+  const device::DeviceState& state = situation.state;
+  std::vector<std::pair<std::string, std::string>> fields = {{"Device", run.settings().name}};
+  const device::Phase calendar = device::calendar_phase(situation.facts, run.settings().renewal);
+  const device::Phase phase = calendar == device::Phase::normal || situation.state.phase == device::Phase::normal
+                                  ? calendar
+                                  : situation.state.phase;
+  fields.emplace_back("State", std::string(device::phase_name(phase)));
+  if (situation.leaf) {
+    fields.emplace_back("Subject", situation.leaf->subject.to_text());
+    fields.emplace_back("Serial", situation.leaf->serial);
+    fields.emplace_back(
+        "Expires", format_rfc3339(situation.leaf->not_after) + " (" +
+                       std::to_string(device::days_left(situation.leaf->not_after, situation.facts.now)) + " days)");
+    fields.emplace_back(
+        "Renewal", "due " + format_rfc3339(device::due_at(*situation.facts.live, run.settings().renewal.threshold)));
+  } else {
+    fields.emplace_back("Identity", "none yet");
+  }
+  fields.emplace_back("Certificate", run.storage().active_cert_path());
+  fields.emplace_back("Key", run.storage().active_key_path());
+  if (state.last_renewed != 0) fields.emplace_back("Last renewed", format_rfc3339(state.last_renewed));
+  fields.emplace_back("Renewals", std::to_string(state.renewals));
+  if (state.unproven) fields.emplace_back("Unproven", "the issuer has not been asked yet whether it accepts it");
+  if (state.request)
+    fields.emplace_back("Request", "under way (" + std::string(device::reason_name(state.request->reason)) + ")");
+  if (!state.last_error.empty()) {
+    fields.emplace_back("Last error", state.last_error);
+    if (state.not_before > situation.facts.now) fields.emplace_back("Next try", format_rfc3339(state.not_before));
+  }
+  return field_lines(fields);
+}
+
+nlohmann::ordered_json device_json(DeviceRun& run, const device::Situation& situation) {
+  const device::DeviceState& state = situation.state;
+  const device::Phase calendar = device::calendar_phase(situation.facts, run.settings().renewal);
+  const device::Phase phase =
+      calendar == device::Phase::normal || state.phase == device::Phase::normal ? calendar : state.phase;
+  nlohmann::ordered_json document = {{"device", run.settings().name},
+                                     {"state", device::phase_name(phase)},
+                                     {"expiration", nullptr},
+                                     {"days_until_expiration", nullptr},
+                                     {"serial", nullptr},
+                                     {"subject", nullptr},
+                                     {"renewal_due", nullptr}};
+  if (situation.leaf) {
+    document["expiration"] = format_rfc3339(situation.leaf->not_after);
+    document["days_until_expiration"] = device::days_left(situation.leaf->not_after, situation.facts.now);
+    document["serial"] = situation.leaf->serial;
+    document["subject"] = situation.leaf->subject.to_text();
+    document["renewal_due"] = format_rfc3339(device::due_at(*situation.facts.live, run.settings().renewal.threshold));
+  }
+  document["generation"] = run.storage().generation().value_or(0);
+  document["storage"] = device::storage_name(run.settings().storage);
+  document["certificate"] = run.storage().active_cert_path();
+  document["key"] = run.storage().active_key_path();
+  document["last_renewed"] = time_or_null(state.last_renewed);
+  document["renewal_count"] = state.renewals;
+  document["recovery_count"] = state.recoveries;
+  document["attempts"] = state.attempts;
+  document["failures"] = state.failures;
+  document["unproven"] = state.unproven;
+  document["pending"] =
+      state.request ? nlohmann::ordered_json(device::reason_name(state.request->reason)) : nlohmann::ordered_json();
+  document["not_before"] = time_or_null(state.not_before);
+  document["last_error"] = state.last_error;
+  return document;
+}
+
+}  // namespace lockstep::cli
