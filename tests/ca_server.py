@@ -75,7 +75,8 @@ class Server:
             return found()[times - 1]
 
     def stop(self, how: int = signal.SIGTERM) -> int:
-        self.process.send_signal(how)
+        if self.process.poll() is None:
+            self.process.send_signal(how)
         code = self.process.wait(TIMEOUT)
         self.reader.join(TIMEOUT)
         self.process.stderr.close()

@@ -13,10 +13,10 @@
 namespace lockstep::ca {
 namespace {
 
-using ::testing::IsEmpty;
 using lockstep::testing::CrashScenario;
 using lockstep::testing::RunOutcome;
 using lockstep::testing::SimFileSystem;
+using ::testing::IsEmpty;
 using Kind = Answer::Kind;
 
 const std::string kTokenHash(64, '7');
@@ -41,9 +41,8 @@ Application renewal(const std::string& csr_der, const std::string& client_der) {
 }
 
 Status add_token(Ledger& ledger, UnixSeconds now) {
-  return change_registry(ledger, [&](Registry& registry) {
-    return registry.add_token({kTokenHash, "", now, now + 3600, false, ""});
-  });
+  return change_registry(
+      ledger, [&](Registry& registry) { return registry.add_token({kTokenHash, "", now, now + 3600, false, ""}); });
 }
 
 class RegistrarTest : public LedgerTest {

@@ -229,9 +229,8 @@ CrashScenario cert_import(bool renewal) {
 }
 
 CrashScenario ca_device_add(bool first) {
-  CrashScenario scenario =
-      ca_scenario(first ? "ca device add, the first" : "ca device add, the second",
-                  {"ca", "device", "add", "pump-7", "--bootstrap", "/in/c0"}, "already_exists");
+  CrashScenario scenario = ca_scenario(first ? "ca device add, the first" : "ca device add, the second",
+                                       {"ca", "device", "add", "pump-7", "--bootstrap", "/in/c0"}, "already_exists");
   scenario.prepare = [first](SimFileSystem& disk) {
     prepare_ca(disk);
     for (const int i : {0, 1}) disk.write_file("/in/c" + std::to_string(i), installed_pair(i).certificate);
@@ -296,16 +295,16 @@ TEST_P(Command, SurvivesEveryCrashAndEveryFailingCall) {
   EXPECT_GT(report.crash_states, 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Commands, Command,
-                         ::testing::Values(ca_init(false), ca_init(true), ca_request(false), ca_request(true),
-                                           ca_scenario("ca sign of one request",
-                                                       {"ca", "sign", "/in/r0", "--jobs", "1"}),
-                                           ca_scenario("ca sign of three requests",
-                                                       {"ca", "sign", "/in/r0", "/in/r1", "/in/r2", "--jobs", "1"}),
-                                           ca_scenario("ca token create", {"ca", "token", "create", "--name", "pump-7"}),
-                                           ca_device_add(true), ca_device_add(false), ca_revoke(), ca_crl(true), ca_crl(false), cert_import(false),
-                                           cert_import(true), cert_rollback(), adopt_replaced_index()),
-                         [](const auto& info) { return lockstep::testing::test_name(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Commands, Command,
+    ::testing::Values(ca_init(false), ca_init(true), ca_request(false), ca_request(true),
+                      ca_scenario("ca sign of one request", {"ca", "sign", "/in/r0", "--jobs", "1"}),
+                      ca_scenario("ca sign of three requests",
+                                  {"ca", "sign", "/in/r0", "/in/r1", "/in/r2", "--jobs", "1"}),
+                      ca_scenario("ca token create", {"ca", "token", "create", "--name", "pump-7"}),
+                      ca_device_add(true), ca_device_add(false), ca_revoke(), ca_crl(true), ca_crl(false),
+                      cert_import(false), cert_import(true), cert_rollback(), adopt_replaced_index()),
+    [](const auto& info) { return lockstep::testing::test_name(info.param.name); });
 
 }  // namespace
 }  // namespace lockstep::cli

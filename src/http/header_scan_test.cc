@@ -22,8 +22,8 @@ TEST(HeaderScan, RefusesWhatParsersReadInDifferentWays) {
   const std::string start = "GET / HTTP/1.1\r\nHost: a\r\n";
   EXPECT_EQ(look(start + "\r\n"), State::complete);
   EXPECT_EQ(look(start + "Via: x\r\nVia: y\r\n\r\n"), State::complete);
-  for (const char* line : {" folded\r\n", "\tfolded\r\n", "X: y\n", "X: y\r z\r\n", "no colon\r\n", ": no name\r\n",
-                           "X : y\r\n", "host: b\r\n", "HOST: b\r\n", "X: \x01\r\n", "X: \x7f\r\n"}) {
+  for (const char* line : {" folded\r\n", "\tfolded\r\n", " X: folded\r\n", "X: y\n", "X: y\r z\r\n", "no colon\r\n",
+                           ": no name\r\n", "X : y\r\n", "host: b\r\n", "HOST: b\r\n", "X: \x01\r\n", "X: \x7f\r\n"}) {
     EXPECT_EQ(look(start + line + "\r\n"), State::malformed) << line;
   }
   for (const char* name : {"Content-Length", "content-type", "Authorization", "Transfer-Encoding", "Expect"}) {
@@ -32,6 +32,9 @@ TEST(HeaderScan, RefusesWhatParsersReadInDifferentWays) {
     EXPECT_EQ(look(start + field + field + "\r\n"), State::malformed) << name;
   }
   EXPECT_EQ(look(std::string("GET / HTTP/1.1\r\nX: \0\r\n\r\n", 24)), State::malformed);
+  HeaderScan folded;
+  EXPECT_EQ(folded.look(start + " X: y\r\n\r\n"), State::malformed);
+  EXPECT_EQ(folded.reason(), "a header field is folded");
   EXPECT_EQ(look("\x16\x03\x01"), State::malformed);
   EXPECT_EQ(look("\r\nGET / HTTP/1.1\r\n\r\n"), State::malformed);
 }

@@ -72,8 +72,11 @@ TEST(Documents, AnswerEachKind) {
 }
 
 TEST(Documents, AuditLinesAreOneLineWhateverComes) {
-  const std::string line = audit_line({.time = testing::kTestTime, .address = "a", .client = "CN=\"x\n\xff\"",
-                                       .name = std::string(5000, 'n'), .decision = "refused"});
+  const std::string line = audit_line({.time = testing::kTestTime,
+                                       .address = "a",
+                                       .client = "CN=\"x\n\xff\"",
+                                       .name = std::string(5000, 'n'),
+                                       .decision = "refused"});
   EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
   EXPECT_LT(line.size(), 2000U);
   EXPECT_EQ(nlohmann::json::parse(line)["decision"], "refused");
