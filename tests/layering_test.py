@@ -25,11 +25,12 @@ ARROWS = {
     "durable": {"fs", "crypto", "base"},
     "x509": {"crypto", "base"},
     "ca": {"x509", "crypto", "durable", "fs", "base"},
+    "issuing": {"ca", "x509", "crypto", "durable", "fs", "http", "base"},
     "certstore": {"x509", "crypto", "durable", "fs", "base"},
     "acme": {"http", "dns", "x509", "crypto", "durable", "fs", "base"},
     "device": {"x509", "crypto", "durable", "fs", "http", "base"},
     "agent": {"acme", "certstore", "x509", "crypto", "durable", "fs", "http", "log", "base"},
-    "service": {"agent", "certstore", "acme", "ca", "x509", "crypto", "durable", "fs", "http", "log", "base"},
+    "service": {"agent", "issuing", "certstore", "acme", "ca", "x509", "crypto", "durable", "fs", "http", "log", "base"},
     "testing": {"base", "fs", "durable", "http", "crypto", "x509"},
 }
 ARROWS["cli"] = set(ARROWS) - {"testing"}

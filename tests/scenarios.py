@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import acme_scenarios
+import issuing_scenarios
 import oracles
 from injection import KILL, Point, Tracer
 from support import Failure, binary, lockstep, make_ca, make_openssl_request, make_request, scratch, sign
@@ -362,6 +363,11 @@ SCENARIOS = (
     Scenario("ca revoke", ca_fixture(2), _REVOKE, _revoke_state, _revoke_follow),
     Scenario("ca crl, the first", _crl_prepare(0), _CRL, _crl_state(0), _crl_follow),
     Scenario("ca crl", _crl_prepare(1), _CRL, _crl_state(1), _crl_follow),
+    *(Scenario(f"ca {name}{more}", issuing_scenarios.prepare(before), argv, issuing_scenarios.state(file, before),
+               issuing_scenarios.follow)
+      for name, argv, file in (("token create", issuing_scenarios.token, "tokens.json"),
+                               ("device add", issuing_scenarios.device, "devices.json"))
+      for before, more in ((False, ", the first"), (True, ""))),
     Scenario("cert import", folder_fixture(0), _import(1), _folder_state(None, 1),
              _folder_follow(_import(1), _folder_state(None, 1))),
     Scenario("cert import, renewal", folder_fixture(1), _import(1), _folder_state(0, 1),

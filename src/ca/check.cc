@@ -8,6 +8,7 @@
 #include "base/shell.h"
 #include "ca/counters.h"
 #include "ca/flat_ledger_reader.h"
+#include "ca/record_check.h"
 #include "fs/io.h"
 #include "x509/crl.h"
 
@@ -38,6 +39,8 @@ class LedgerCheck {
     check_counters();
     TRY(check_files());
     check_crl();
+    const RecordFindings of_records = check_records(contents_.records, entries_);
+    for (const auto& [file, what] : of_records) add(file, what);
     return findings_;
   }
 
@@ -237,6 +240,13 @@ Result<LedgerContents> read_contents(fs::FileSystem& files, const std::string& d
     contents.crl = std::move(*crl);
   else if (crl.error().system_errno != ENOENT)
     return fail(std::move(crl).error());
+  for (const char* file : kRecordFiles) {
+    auto text = read(file, kRecordsLimit);
+    if (text)
+      contents.records[file] = std::move(*text);
+    else if (text.error().system_errno != ENOENT)
+      return fail(std::move(text).error());
+  }
   return contents;
 }
 
@@ -273,6 +283,7 @@ Result<durable::Generation> adopt(durable::Runtime& runtime, const std::string& 
     change.put(kCrlFile, *contents.crl, 0644);
   else if (store.current()->has(kCrlFile))
     change.remove(kCrlFile);
+  for (const auto& [file, text] : contents.records) change.put(file, text, 0600);
   const durable::Generation generation = TRY(store.commit(change));
   // The commit stands. A name that cannot be put back now is found by the next look at the store.
   const Status restored = store.restore_replaced_names();

@@ -1,6 +1,7 @@
 // Is a CA's ledger consistent with itself? And what can be made of one that is not.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,7 +14,8 @@ namespace lockstep::ca {
 // The members of a CA's store as they are, committed or edited.
 struct LedgerContents {
   std::string key, certificate, serial, crl_number, index;
-  std::optional<std::string> crl;  // nothing when there is no list
+  std::optional<std::string> crl;              // nothing when there is no list
+  std::map<std::string, std::string> records;  // what the issuing server keeps, by file (ca/records.h)
 };
 
 // Reads the members through the stable names, unchecked: an edited file counts as it stands.

@@ -4,6 +4,7 @@
 
 #include "ca/flat_ledger_reader.h"
 #include "ca/flat_ledger_writer.h"
+#include "ca/records.h"
 #include "durable/inspect.h"
 #include "fs/io.h"
 
@@ -33,7 +34,7 @@ std::unexpected<Error> not_initialized() {
 
 }  // namespace
 
-durable::SecretFiles secrets() { return {.names = {kKeyFile}, .forbidden = 0077}; }
+durable::SecretFiles secrets() { return {.names = {kKeyFile, kServerKeyFile}, .forbidden = 0077}; }
 
 durable::StoreOptions store_options() {
   // The index may be large: no more copies of it than a crash needs.

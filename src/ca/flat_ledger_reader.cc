@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "ca/flat_ledger.h"
+#include "ca/records.h"
 #include "fs/io.h"
 
 namespace lockstep::ca {
@@ -46,15 +47,26 @@ Status FlatLedgerReader::for_each(const std::function<Status(const IndexEntry&)>
 
 Result<std::optional<IndexEntry>> FlatLedgerReader::find(Serial serial) { return find_entry(snapshot_, serial); }
 
-Result<std::string> FlatLedgerReader::certificate(Serial serial) {
-  const std::string path = fs::join_path(directory_, kCertificatesDirectory);
-  const std::unique_ptr<fs::Directory> certificates = TRY(files_.open_directory(path));
-  auto pem = fs::read_file(*certificates, serial_to_hex(serial) + ".pem", kSmallFileLimit);
+Result<std::string> read_records(const durable::Snapshot& snapshot, const std::string& file) {
+  if (!snapshot.has(file)) return std::string();
+  return snapshot.read(file, kRecordsLimit);
+}
+
+Result<std::string> read_certificate(fs::Directory& certificates, Serial serial) {
+  auto pem = fs::read_file(certificates, serial_to_hex(serial) + ".pem", kSmallFileLimit);
   if (!pem && pem.error().system_errno == ENOENT) {
     return fail(ErrorCode::certificate_not_found, "certificate with serial " + serial_to_hex(serial) + " not found");
   }
   return pem;
 }
+
+Result<std::string> FlatLedgerReader::certificate(Serial serial) {
+  const std::string path = fs::join_path(directory_, kCertificatesDirectory);
+  const std::unique_ptr<fs::Directory> certificates = TRY(files_.open_directory(path));
+  return read_certificate(*certificates, serial);
+}
+
+Result<std::string> FlatLedgerReader::records(const std::string& file) { return read_records(snapshot_, file); }
 
 Result<std::optional<std::string>> FlatLedgerReader::crl() {
   if (!snapshot_.has(kCrlFile)) return std::optional<std::string>();

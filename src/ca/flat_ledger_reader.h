@@ -18,6 +18,12 @@ Status for_each_line(const durable::Snapshot& snapshot, const std::function<Stat
 // The entry of a serial, if there is one.
 Result<std::optional<IndexEntry>> find_entry(const durable::Snapshot& snapshot, Serial serial);
 
+// A file of records as the generation has it; empty where it has none.
+Result<std::string> read_records(const durable::Snapshot& snapshot, const std::string& file);
+
+// PEM of an issued certificate from the CA's folder. Error: certificate_not_found.
+Result<std::string> read_certificate(fs::Directory& certificates, Serial serial);
+
 class FlatLedgerReader : public LedgerReader {
  public:
   FlatLedgerReader(fs::FileSystem& files, std::string directory, durable::Snapshot snapshot)
@@ -28,6 +34,7 @@ class FlatLedgerReader : public LedgerReader {
   Result<std::optional<IndexEntry>> find(Serial serial) override;
   Result<std::string> certificate(Serial serial) override;
   Result<std::optional<std::string>> crl() override;
+  Result<std::string> records(const std::string& file) override;
 
  private:
   fs::FileSystem& files_;

@@ -134,7 +134,27 @@ void FlatLedgerWriter::remove_certificates(const std::vector<IssuedCertificate>&
   }
 }
 
-Status FlatLedgerWriter::record(const std::vector<IssuedCertificate>& certificates) {
+void FlatLedgerWriter::add_records(const std::vector<RecordChange>& records, durable::Change* change) const {
+  for (const RecordChange& record : records) {
+    if (!record.append) {
+      change->put(record.file, record.content, 0600);
+      continue;
+    }
+    const durable::ManifestMember* before = store_.current()->manifest().find(record.file);
+    const bool first = before == nullptr || before->size == kEmptyIndex.size();
+    change->produce(
+        record.file,
+        [&record, first](durable::MemberSink& sink) {
+          const std::string end = record.content + std::string(kIndexEnd);
+          return first ? sink.write(std::string(kIndexBegin) + end)
+                       : sink.splice_end(kIndexEnd, std::string(kIndexSeparator) + end);
+        },
+        0600);
+  }
+}
+
+Status FlatLedgerWriter::record(const std::vector<IssuedCertificate>& certificates,
+                                const std::vector<RecordChange>& records) {
   std::string lines;
   for (const IssuedCertificate& certificate : certificates) {
     if (!lines.empty()) lines += kIndexSeparator;
@@ -151,17 +171,40 @@ Status FlatLedgerWriter::record(const std::vector<IssuedCertificate>& certificat
     return first ? sink.splice_end(kEmptyIndex, std::string(kIndexBegin) + lines + std::string(kIndexEnd))
                  : sink.splice_end(kIndexEnd, std::string(kIndexSeparator) + lines + std::string(kIndexEnd));
   });
+  add_records(records, &change);
   return commit(change);
 }
 
-Status FlatLedgerWriter::issue(const std::vector<IssuedCertificate>& certificates) {
+Status FlatLedgerWriter::change_records(const std::vector<RecordChange>& records) {
+  durable::Change change;
+  add_records(records, &change);
+  return commit(change);
+}
+
+Result<std::string> FlatLedgerWriter::records(const std::string& file) { return read_records(*store_.current(), file); }
+
+std::string FlatLedgerWriter::records_version(const std::string& file) const {
+  const durable::ManifestMember* member = store_.current()->manifest().find(file);
+  return member == nullptr ? std::string() : member->sha256;
+}
+
+Status FlatLedgerWriter::for_each_line(const std::function<Status(std::string_view line)>& visit) {
+  return ca::for_each_line(*store_.current(), visit);
+}
+
+Result<std::string> FlatLedgerWriter::certificate(Serial serial) { return read_certificate(*certificates_, serial); }
+
+Status FlatLedgerWriter::make_durable() { return durable::make_pointer_durable(runtime_.files, store_.path()); }
+
+Status FlatLedgerWriter::issue(const std::vector<IssuedCertificate>& certificates,
+                               const std::vector<RecordChange>& records) {
   LOCKSTEP_CHECK(!certificates.empty());
   for (std::size_t i = 0; i < certificates.size(); ++i) {
     LOCKSTEP_CHECK(certificates[i].entry.serial == next_serial_ + i);
   }
   TRY(announce(certificates.size()));
   Status status = write_certificates(certificates);
-  if (status) status = record(certificates);
+  if (status) status = record(certificates, records);
   if (!status && status.error().code != ErrorCode::commit_uncertain) remove_certificates(certificates);
   if (certificates.size() > kProbedSerials) retract_announcement();
   if (status) next_serial_ += certificates.size();
@@ -194,7 +237,7 @@ Result<IndexEntry> FlatLedgerWriter::revoke(Serial serial, const Revocation& rev
   change.produce(kIndexFile, [&](durable::MemberSink& sink) -> Status {
     std::string buffer(kIndexBegin);
     bool first = true;
-    TRY(for_each_line(state, [&](std::string_view line) -> Status {
+    TRY(ca::for_each_line(state, [&](std::string_view line) -> Status {
       if (!first) buffer += kIndexSeparator;
       first = false;
       buffer += line == old_line ? std::string_view(new_line) : line;

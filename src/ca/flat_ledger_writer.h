@@ -23,7 +23,13 @@ class FlatLedgerWriter : public LedgerWriter {
   Result<AuthorityFiles> authority() override;
   [[nodiscard]] Serial next_serial() const override { return next_serial_; }
   [[nodiscard]] Serial next_crl_number() const override { return next_crl_number_; }
-  Status issue(const std::vector<IssuedCertificate>& certificates) override;
+  Status issue(const std::vector<IssuedCertificate>& certificates, const std::vector<RecordChange>& records) override;
+  Status change_records(const std::vector<RecordChange>& records) override;
+  Result<std::string> records(const std::string& file) override;
+  [[nodiscard]] std::string records_version(const std::string& file) const override;
+  Status for_each_line(const std::function<Status(std::string_view line)>& visit) override;
+  Result<std::string> certificate(Serial serial) override;
+  Status make_durable() override;
   Result<IndexEntry> revoke(Serial serial, const Revocation& revocation) override;
   Status publish_crl(const std::function<Status(const EntryGlance&)>& observe,
                      const std::function<Status(const Sink&)>& produce) override;
@@ -37,7 +43,8 @@ class FlatLedgerWriter : public LedgerWriter {
   void retract_announcement();
   Status write_certificates(const std::vector<IssuedCertificate>& certificates);
   void remove_certificates(const std::vector<IssuedCertificate>& certificates);
-  Status record(const std::vector<IssuedCertificate>& certificates);
+  Status record(const std::vector<IssuedCertificate>& certificates, const std::vector<RecordChange>& records);
+  void add_records(const std::vector<RecordChange>& records, durable::Change* change) const;
   Status commit(const durable::Change& change);
 
   durable::Runtime& runtime_;

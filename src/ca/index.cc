@@ -143,6 +143,15 @@ Result<EntryGlance> glance_entry(std::string_view line) {
   return glance;
 }
 
+std::string_view subject_of_line(std::string_view line) {
+  RawEntry raw;
+  return split_entry(line, &raw) ? raw.subject : std::string_view();
+}
+
+std::unexpected<Error> IndexLines::broken(std::string_view what) const {
+  return fail(ErrorCode::damaged, std::string(list_) + ": " + std::string(what), "run 'lockstep doctor'");
+}
+
 Status IndexLines::take(std::string_view line) {
   if (ended_) return broken("something follows its end");
   if (!begun_) {

@@ -49,10 +49,16 @@ struct EntryGlance {
 };
 Result<EntryGlance> glance_entry(std::string_view line);
 
+// The subject of a line that encode_entry wrote, as it stands between its quotes: with the escapes of JSON. Empty for
+// another line.
+std::string_view subject_of_line(std::string_view line);
+
 // Takes an index in pieces and hands on its entries' lines. Checks the frame: brackets, separators, line lengths.
 class IndexLines {
  public:
-  explicit IndexLines(std::function<Status(std::string_view line)> visit) : visit_(std::move(visit)) {}
+  // `list` is what errors call it.
+  explicit IndexLines(std::function<Status(std::string_view line)> visit, std::string_view list = "index.json")
+      : visit_(std::move(visit)), list_(list) {}
   Status feed(std::string_view piece);
   // After the last piece. Error: damaged when the index is not complete.
   Status finish();
@@ -60,7 +66,9 @@ class IndexLines {
 
  private:
   Status take(std::string_view line);
+  [[nodiscard]] std::unexpected<Error> broken(std::string_view what) const;
   std::function<Status(std::string_view)> visit_;
+  std::string_view list_;
   std::string rest_;
   std::uint64_t count_ = 0;
   bool begun_ = false;

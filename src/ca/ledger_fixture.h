@@ -20,11 +20,14 @@ inline const NewAuthority& test_authority() {
   return made;
 }
 
+inline const std::string& test_request_der() {
+  static const std::string made =
+      x509::make_request(x509::Name::parse_text("CN=host").value(), {}, testing::make_key()).value();
+  return made;
+}
+
 inline const x509::Request& test_request() {
-  static const x509::Request made =
-      x509::parse_request(
-          x509::make_request(x509::Name::parse_text("CN=host").value(), {}, testing::make_key()).value(), "a.csr")
-          .value();
+  static const x509::Request made = x509::parse_request(test_request_der(), "a.csr").value();
   return made;
 }
 

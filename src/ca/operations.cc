@@ -9,13 +9,6 @@
 
 namespace lockstep::ca {
 
-namespace {
-
-struct Signer {
-  Authority authority;
-  crypto::PrivateKey key;
-};
-
 Result<Signer> load_signer(LedgerWriter& ledger) {
   const AuthorityFiles files = TRY(ledger.authority());
   x509::Certificate certificate = TRY(x509::parse_certificate(files.certificate_pem, "ca.crt"));
@@ -40,8 +33,6 @@ Result<Issued> issue_one(const Signer& signer, const x509::Request& request, con
   issued.shortened = plan.shortened;
   return issued;
 }
-
-}  // namespace
 
 Status for_each_parallel(std::size_t count, unsigned jobs, const std::function<Status(std::size_t)>& work) {
   if (jobs <= 1 || count <= 1) {

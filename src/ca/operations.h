@@ -35,6 +35,17 @@ struct SignOptions {
 Result<std::vector<Issued>> sign_requests(Ledger& ledger, const std::vector<x509::Request>& requests,
                                           const SignOptions& options, UnixSeconds now);
 
+// What signs: the CA's certificate and the key that belongs to it.
+struct Signer {
+  Authority authority;
+  crypto::PrivateKey key;
+};
+// Error: damaged when the key is not the certificate's.
+Result<Signer> load_signer(LedgerWriter& ledger);
+// One certificate for a request that was accepted. Errors: those of plan_certificate.
+Result<Issued> issue_one(const Signer& signer, const x509::Request& request, const IssuePolicy& policy, Serial serial,
+                         UnixSeconds now);
+
 struct PublishedCrl {
   UnixSeconds this_update = 0;
   UnixSeconds next_update = 0;

@@ -4,6 +4,7 @@
 
 #include "ca/check.h"
 #include "ca/flat_ledger_reader.h"
+#include "ca/record_check.h"
 #include "ca/salvage.h"
 #include "durable/damage.h"
 #include "durable/set_aside.h"
@@ -184,6 +185,7 @@ class Repair {
         .put(kSerialFile, serial_to_hex(counters.serial) + "\n", 0600)
         .put(kCrlNumberFile, serial_to_hex(counters.crl_number) + "\n", 0600);
     if (crl.pem) change.put(kCrlFile, *crl.pem, 0644);
+    TRY(carry_records(&change, &said));
     // Without it the next writer would refuse the store. Should the commit fail, the record stays mended.
     TRY(store_.prepare_repair(&result_->actions));
     store_.set_base({});
@@ -194,6 +196,31 @@ class Repair {
     // The commit stands. A name that cannot be put back now is found by the next look at the store.
     const Status restored = store_.restore_names_of_copies();
     static_cast<void>(restored);
+    return {};
+  }
+
+  // What the issuing server keeps. Requests and devices from the newest generation that has them whole. A token that
+  // was used must not become unused again, so tokens come from the live generation or not at all; nor is a server's
+  // pair worth an older one: the server makes another.
+  Status carry_records(durable::Change* change, std::vector<std::string>* said) {
+    const std::vector<durable::Generation> generations = TRY(store_.generations_on_disk());
+    const auto live = store_.live();
+    std::set<std::string> lost;
+    for (const char* file : kRecordFiles) {
+      const bool any_will_do = file == std::string_view(kRequestsFile) || file == std::string_view(kDevicesFile);
+      for (const durable::Generation generation : generations) {
+        const std::optional<std::string> text = TRY(store_.remains(generation, file, kRecordsLimit));
+        const bool usable = text && check_records({{file, *text}}, {}, RecordScope::form).empty();
+        if (!usable || (!any_will_do && generation != live)) {
+          if (text) lost.insert(file);
+          continue;
+        }
+        change->put(file, *text, 0600);
+        lost.erase(file);
+        break;
+      }
+    }
+    for (const std::string& file : lost) said->push_back(file + " is lost and was left out");
     return {};
   }
 

@@ -23,6 +23,7 @@ class FakeReader : public LedgerReader {
   Result<std::optional<IndexEntry>> find(Serial) override { return std::optional<IndexEntry>(); }
   Result<std::string> certificate(Serial) override { return fail(ErrorCode::certificate_not_found, ""); }
   Result<std::optional<std::string>> crl() override { return list; }
+  Result<std::string> records(const std::string&) override { return std::string(); }
   std::string authority;
   std::optional<std::string> list;
 };

@@ -3,6 +3,7 @@
 
 #include "agent/metrics.h"
 #include "agent/scheduler.h"
+#include "base/metric_text.h"
 #include "cli/acme_common.h"
 #include "cli/cert_common.h"
 #include "cli/commands.h"
@@ -156,7 +157,7 @@ class Agent {
   http::ServerResponse answer(const http::ServerRequest& request) {
     if (request.method != "GET" && request.method != "HEAD") return {.status = 405, .body = "only GET is answered\n"};
     if (request.target == "/metrics")
-      return {.status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_.text()};
+      return {.status = 200, .content_type = kMetricContentType, .body = metrics_.text()};
     if (request.target == "/healthz") {
       bool healthy = false;
       std::string body = metrics_.health(clock().now(), &healthy);

@@ -15,6 +15,9 @@ void add_ca_crl(CLI::App& group, Action* action);
 void add_ca_list(CLI::App& group, Action* action);
 void add_ca_show(CLI::App& group, Action* action);
 void add_ca_verify(CLI::App& group, Action* action);
+void add_ca_token(CLI::App& group, Action* action);
+void add_ca_device(CLI::App& group, Action* action);
+void add_ca_serve(CLI::App& group, Action* action);
 
 void add_cert_obtain(CLI::App& group, Action* action);
 void add_cert_renew(CLI::App& group, Action* action);

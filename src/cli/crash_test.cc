@@ -86,8 +86,8 @@ std::string view_ca(SimFileSystem& disk) {
     const Finished verified = lockstep(disk, {"ca", "verify", path});
     text += path + ": " + verified.out + verified.err;
   }
-  for (const char* counter : {"serial", "crlnumber"}) {
-    text += disk.read_file(std::string("/srv/ca/") + counter).value_or("none");
+  for (const char* file : {"serial", "crlnumber", "tokens.json", "devices.json"}) {
+    text += disk.read_file(std::string("/srv/ca/") + file).value_or("none");
   }
   const auto doctor = lockstep(disk, {"doctor", "/srv/ca", "--json"});
   const auto report = nlohmann::json::parse(doctor.out, nullptr, false);
@@ -228,6 +228,17 @@ CrashScenario cert_import(bool renewal) {
   return scenario;
 }
 
+CrashScenario ca_device_add(bool first) {
+  CrashScenario scenario = ca_scenario(first ? "ca device add, the first" : "ca device add, the second",
+                                       {"ca", "device", "add", "pump-7", "--bootstrap", "/in/c0"}, "already_exists");
+  scenario.prepare = [first](SimFileSystem& disk) {
+    prepare_ca(disk);
+    for (const int i : {0, 1}) disk.write_file("/in/c" + std::to_string(i), installed_pair(i).certificate);
+    if (!first) must(disk, {"ca", "device", "add", "pump-8", "--bootstrap", "/in/c1"});
+  };
+  return scenario;
+}
+
 CrashScenario cert_rollback() {
   CrashScenario scenario =
       ca_scenario("cert rollback", {"cert", "rollback", "host.example", "--to", "1"}, "invalid_argument");
@@ -284,15 +295,16 @@ TEST_P(Command, SurvivesEveryCrashAndEveryFailingCall) {
   EXPECT_GT(report.crash_states, 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Commands, Command,
-                         ::testing::Values(ca_init(false), ca_init(true), ca_request(false), ca_request(true),
-                                           ca_scenario("ca sign of one request",
-                                                       {"ca", "sign", "/in/r0", "--jobs", "1"}),
-                                           ca_scenario("ca sign of three requests",
-                                                       {"ca", "sign", "/in/r0", "/in/r1", "/in/r2", "--jobs", "1"}),
-                                           ca_revoke(), ca_crl(true), ca_crl(false), cert_import(false),
-                                           cert_import(true), cert_rollback(), adopt_replaced_index()),
-                         [](const auto& info) { return lockstep::testing::test_name(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Commands, Command,
+    ::testing::Values(ca_init(false), ca_init(true), ca_request(false), ca_request(true),
+                      ca_scenario("ca sign of one request", {"ca", "sign", "/in/r0", "--jobs", "1"}),
+                      ca_scenario("ca sign of three requests",
+                                  {"ca", "sign", "/in/r0", "/in/r1", "/in/r2", "--jobs", "1"}),
+                      ca_scenario("ca token create", {"ca", "token", "create", "--name", "pump-7"}),
+                      ca_device_add(true), ca_device_add(false), ca_revoke(), ca_crl(true), ca_crl(false),
+                      cert_import(false), cert_import(true), cert_rollback(), adopt_replaced_index()),
+    [](const auto& info) { return lockstep::testing::test_name(info.param.name); });
 
 }  // namespace
 }  // namespace lockstep::cli

@@ -35,6 +35,9 @@ void declare(CLI::App& program, Context& context, Action* action) {
   add_ca_list(*ca, action);
   add_ca_show(*ca, action);
   add_ca_verify(*ca, action);
+  add_ca_token(*ca, action);
+  add_ca_device(*ca, action);
+  add_ca_serve(*ca, action);
 
   CLI::App* cert = program.add_subcommand("cert", "Certificate folders that web servers read");
   cert->require_subcommand(1);

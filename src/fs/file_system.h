@@ -41,7 +41,7 @@ struct DirectoryEntry {
 enum class OpenMode {
   read,              // O_RDONLY
   create_exclusive,  // O_RDWR | O_CREAT | O_EXCL
-  create_or_open,    // O_RDWR | O_CREAT: lock files only
+  create_or_open,    // O_RDWR | O_CREAT: lock files, and logs that are appended to
 };
 
 enum class LockKind { shared, exclusive };

@@ -89,6 +89,8 @@ AcceptLoop::~AcceptLoop() { state_->stop(); }
 
 void AcceptLoop::start() { state_->wait(); }
 
+void AcceptLoop::stop() { state_->stop(); }
+
 bool AcceptLoop::full() const { return state_->full(); }
 
 namespace {

@@ -31,6 +31,8 @@ class AcceptLoop {
   ~AcceptLoop();
 
   void start();
+  // Takes no more connections. In the server's thread, or when it has ended.
+  void stop();
   // True when the next connection has to wait.
   [[nodiscard]] bool full() const;
 

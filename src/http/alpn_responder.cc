@@ -4,17 +4,14 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <mutex>
 
-#include "http/accept_loop.h"
+#include "http/tcp_listener.h"
 
 namespace lockstep::http {
 
@@ -182,21 +179,16 @@ class Handshake : public std::enable_shared_from_this<Handshake> {
 class AsioAlpnResponder final : public AlpnResponder {
  public:
   AsioAlpnResponder(ListeningSocket socket, const ServerLimits& limits)
-      : port_(socket.port()),
-        protocol_(socket.ipv6() ? tcp::v6() : tcp::v4()),
-        limit_(limits.request),
-        loop_(context_, std::move(socket), limits.connections,
-              [this](int descriptor, Place place) { take(descriptor, std::move(place)); }) {
+      : limit_(limits.request),
+        listener_(std::move(socket), limits.connections, [this](tcp::socket connection, Place place) {
+          std::make_shared<Handshake>(std::move(connection), std::move(place), tls_)->start(limit_);
+        }) {
     set_up(tls_, certificates_);
   }
 
-  Status start() {
-    loop_.start();
-    thread_ = TRY(ServerThread::start(context_));
-    return {};
-  }
+  Status start() { return listener_.start(); }
 
-  [[nodiscard]] std::uint16_t port() const override { return port_; }
+  [[nodiscard]] std::uint16_t port() const override { return listener_.port(); }
 
   Status add(const std::string& server_name, const std::string& certificate_pem, const SecretBytes& key_pem) override {
     Pair pair = TRY(read_pair(certificate_pem, key_pem));
@@ -207,25 +199,10 @@ class AsioAlpnResponder final : public AlpnResponder {
   void remove(const std::string& server_name) override { certificates_.remove(server_name); }
 
  private:
-  void take(int descriptor, Place place) {
-    tcp::socket socket(context_);
-    error_code refused;
-    socket.assign(protocol_, descriptor, refused);
-    if (refused) {
-      ::close(descriptor);
-      return;
-    }
-    std::make_shared<Handshake>(std::move(socket), std::move(place), tls_)->start(limit_);
-  }
-
-  std::uint16_t port_;
-  tcp protocol_;
   std::chrono::milliseconds limit_;
   Certificates certificates_;
   ssl::context tls_{ssl::context::tls_server};
-  asio::io_context context_{1};
-  AcceptLoop loop_;
-  std::unique_ptr<ServerThread> thread_;  // last: it has ended before anything else is destroyed
+  TcpListener listener_;  // last: its thread has ended before anything else is destroyed
 };
 
 }  // namespace

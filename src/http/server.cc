@@ -1,19 +1,11 @@
 #include "http/server.h"
 
-#include <unistd.h>
+#include <algorithm>
+#include <boost/asio/ssl/context.hpp>
+#include <future>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/serializer.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
-#include <optional>
-
-#include "http/accept_loop.h"
+#include "http/session.h"
+#include "http/tls_context.h"
 
 namespace lockstep::http {
 
@@ -22,37 +14,13 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 using asio::ip::tcp;
-using boost::system::error_code;
-using Parser = beast::http::request_parser<beast::http::string_body>;
-using Request = beast::http::request<beast::http::string_body>;
-using Response = beast::http::response<beast::http::string_body>;
-using Serializer = beast::http::response_serializer<beast::http::string_body>;
 using beast::http::field;
-
-// What is common to all connections of a server; used in its thread only.
-struct Service {
-  Handler handler;
-  ServerLimits limits;
-  const AcceptLoop* loop = nullptr;
-};
+using boost::system::error_code;
 
 std::string to_string(beast::string_view text) { return {text.data(), text.size()}; }
 
-ServerResponse plain(int status, std::string text) { return {.status = status, .body = std::move(text) + "\n"}; }
-
-// The answer to what could not be read as a request; nothing when there is nobody to answer (the client has gone or
-// time is up).
-std::optional<ServerResponse> answer_to(const error_code& why) {
-  using beast::http::error;
-  if (why == error::header_limit || why == error::buffer_overflow) return plain(431, "the header is too large");
-  if (why == error::body_limit) return plain(413, "the body is too large");
-  if (why == error::end_of_stream || why == error::partial_message) return std::nullopt;
-  if (why.category() != make_error_code(error::bad_method).category()) return std::nullopt;
-  return plain(400, "this is not an HTTP/1.1 request");
-}
-
 // Path and query: clients of a proxy send the whole URL (RFC 9112 section 3.2.2). Empty for anything else.
-std::string target_of(const Request& request) {
+std::string target_of(const BeastRequest& request) {
   std::string target = to_string(request.target());
   constexpr std::string_view kScheme = "http://";
   if (beast::iequals(request.target().substr(0, kScheme.size()), {kScheme.data(), kScheme.size()})) {
@@ -63,151 +31,136 @@ std::string target_of(const Request& request) {
   return target.starts_with('/') ? target : std::string();
 }
 
-ServerResponse call_handler(const Handler& handler, const Request& request) {
-  using beast::http::verb;
-  const bool known = request.method() == verb::get || request.method() == verb::head || request.method() == verb::post;
-  if (!known) return plain(405, "GET, HEAD and POST are answered here");
-  // RFC 9112 section 3.2: exactly one in HTTP/1.1.
-  if (request.count(field::host) > 1 || (request.version() >= 11 && request.count(field::host) == 0)) {
-    return plain(400, "one Host header is needed");
-  }
-  std::string target = target_of(request);
-  if (target.empty()) return plain(400, "the target must be a path");
-  try {
-    return handler({.method = to_string(request.method_string()),
-                    .target = std::move(target),
-                    .host = to_string(request[field::host]),
-                    .body = request.body()});
-  } catch (const std::exception&) {
-    // What it says may be meant for nobody outside.
-    return plain(500, "internal error");
-  }
+std::string address_of(const tcp::socket& socket) {
+  error_code unknown;
+  const tcp::endpoint endpoint = socket.remote_endpoint(unknown);
+  if (unknown) return "unknown";
+  asio::ip::address address = endpoint.address();
+  // A socket of both families shows its IPv4 clients in the other form.
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  return address.to_string();
 }
-
-class Session : public std::enable_shared_from_this<Session> {
- public:
-  Session(tcp::socket socket, Place place, const Service& service)
-      : place_(std::move(place)),
-        service_(service),
-        stream_(std::move(socket)),
-        buffer_(service.limits.header_bytes + kSlack) {}
-
-  void read() {
-    parser_.emplace();
-    parser_->header_limit(static_cast<std::uint32_t>(service_.limits.header_bytes));
-    parser_->body_limit(service_.limits.body_bytes);
-    // One deadline for all of it, so that sending a byte now and then wins nothing.
-    stream_.expires_after(service_.limits.request);
-    beast::http::async_read(stream_, buffer_, *parser_,
-                            [self = shared_from_this()](error_code error, std::size_t) { self->on_read(error); });
-  }
-
- private:
-  static constexpr std::size_t kSlack = 4096;  // the buffer also holds what follows the header
-
-  void on_read(const error_code& error) {
-    if (!error) {
-      const Request& request = parser_->get();
-      const ServerResponse answer = call_handler(service_.handler, request);
-      // With a place for nobody else, an idle connection would keep others out.
-      const bool keep = request.keep_alive() && answer.status != 400 && !service_.loop->full();
-      return write(answer, keep, request.method() == beast::http::verb::head);
-    }
-    const auto answer = answer_to(error);
-    if (answer) write(*answer, false, false);
-  }
-
-  void write(const ServerResponse& answer, bool keep_alive, bool header_only) {
-    response_.emplace(static_cast<beast::http::status>(answer.status), 11U);
-    response_->set(field::content_type, answer.content_type);
-    if (answer.status == 405) response_->set(field::allow, "GET, HEAD, POST");
-    response_->body() = answer.body;
-    response_->keep_alive(keep_alive);
-    response_->prepare_payload();
-    serializer_.emplace(*response_);
-    stream_.expires_after(service_.limits.request);
-    auto done = [self = shared_from_this(), keep_alive](error_code error, std::size_t) {
-      if (!error) self->on_written(keep_alive);
-    };
-    if (header_only) {
-      beast::http::async_write_header(stream_, *serializer_, std::move(done));
-    } else {
-      beast::http::async_write(stream_, *serializer_, std::move(done));
-    }
-  }
-
-  void on_written(bool keep_alive) {
-    if (keep_alive) return read();
-    error_code gone;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, gone);
-    if (gone) return;
-    stream_.expires_after(service_.limits.request);
-    discard();
-  }
-
-  // Closing while bytes of the client are unread resets the connection, and it may never see the answer (RFC 9112
-  // section 9.6): they are read, as long as the deadline allows.
-  void discard() {
-    buffer_.clear();
-    stream_.async_read_some(buffer_.prepare(kSlack), [self = shared_from_this()](error_code error, std::size_t) {
-      if (!error) self->discard();
-    });
-  }
-
-  Place place_;  // first, so that it is given back when the socket has been closed
-  const Service& service_;
-  beast::tcp_stream stream_;
-  beast::flat_buffer buffer_;
-  std::optional<Parser> parser_;
-  std::optional<Response> response_;
-  std::optional<Serializer> serializer_;
-};
 
 class BeastServer final : public Server {
  public:
-  BeastServer(ListeningSocket socket, Handler handler, const ServerLimits& limits)
-      : port_(socket.port()),
-        protocol_(socket.ipv6() ? tcp::v6() : tcp::v4()),
-        service_{std::move(handler), limits, nullptr},
-        loop_(context_, std::move(socket), limits.connections,
-              [this](int descriptor, Place place) { take(descriptor, std::move(place)); }) {
-    service_.loop = &loop_;
+  BeastServer(ListeningSocket socket, AsyncHandler handler, const ServerLimits& limits,
+              std::shared_ptr<asio::ssl::context> tls, UnansweredObserver unanswered = {})
+      : tls_(std::move(tls)),
+        service_{.handler = std::move(handler), .limits = limits, .unanswered = std::move(unanswered)},
+        listener_(std::move(socket), limits.connections,
+                  [this](tcp::socket connection, Place place) { begin(std::move(connection), std::move(place)); }) {
+    service_.listener = &listener_;
+    service_.mailbox = std::make_shared<Mailbox>(listener_.context());
   }
+  ~BeastServer() override { service_.mailbox->close(); }
 
-  Status start() {
-    loop_.start();
-    thread_ = TRY(ServerThread::start(context_));
+  Status start() { return listener_.start(); }
+
+  [[nodiscard]] std::uint16_t port() const override { return listener_.port(); }
+
+  Status set_identity(const TlsIdentity& identity) override {
+    auto next = TRY(make_tls_context(identity));
+    const std::lock_guard lock(tls_mutex_);
+    if (tls_ == nullptr) return fail(ErrorCode::invalid_argument, "this server speaks no TLS");
+    tls_ = std::move(next);
     return {};
   }
 
-  [[nodiscard]] std::uint16_t port() const override { return port_; }
-
- private:
-  void take(int descriptor, Place place) {
-    tcp::socket socket(context_);
-    error_code refused;
-    socket.assign(protocol_, descriptor, refused);
-    if (refused) {
-      ::close(descriptor);
-      return;
-    }
-    std::make_shared<Session>(std::move(socket), std::move(place), service_)->read();
+  void drain(std::chrono::milliseconds longest) override {
+    auto done = std::make_shared<std::promise<void>>();
+    std::future<void> idle = done->get_future();
+    asio::post(listener_.context(), [this, done] {
+      listener_.stop_accepting();
+      service_.draining = true;
+      if (service_.busy == 0) return done->set_value();
+      service_.idle = [this, done] {
+        service_.idle = {};
+        done->set_value();
+      };
+    });
+    idle.wait_for(longest);
   }
 
-  std::uint16_t port_;
-  tcp protocol_;
-  asio::io_context context_{1};
+ private:
+  void begin(tcp::socket connection, Place place) {
+    std::string address = address_of(connection);
+    if (service_.limits.connections_of_address != 0) {
+      std::size_t& open = service_.connections[address];
+      if (open >= service_.limits.connections_of_address) return;  // closes it
+      ++open;
+    }
+    const std::lock_guard lock(tls_mutex_);
+    if (tls_ == nullptr) {
+      std::make_shared<Session<PlainStream>>(std::move(connection), std::move(place), service_, std::move(address))
+          ->start();
+    } else {
+      // The connection keeps what it needs of the context when another takes its place.
+      std::make_shared<Session<TlsStream>>(std::move(connection), std::move(place), service_, std::move(address), *tls_)
+          ->start();
+    }
+  }
+
+  std::mutex tls_mutex_;
+  std::shared_ptr<asio::ssl::context> tls_;  // nothing without TLS
   Service service_;
-  AcceptLoop loop_;
-  std::unique_ptr<ServerThread> thread_;  // last: it has ended before anything else is destroyed
+  TcpListener listener_;  // last: its thread and connections have ended before anything else is destroyed
 };
 
 }  // namespace
 
+ServerResponse plain_answer(int status, std::string text) {
+  return {.status = status, .body = std::move(text) + "\n", .headers = {}};
+}
+
+std::optional<ServerResponse> answer_to(const error_code& why) {
+  using beast::http::error;
+  if (why == error::header_limit || why == error::buffer_overflow) return plain_answer(431, "the header is too large");
+  if (why == error::body_limit) return plain_answer(413, "the body is too large");
+  if (why == error::end_of_stream || why == error::partial_message) return std::nullopt;
+  if (why.category() != make_error_code(error::bad_method).category()) return std::nullopt;
+  return plain_answer(400, "this is not an HTTP/1.1 request");
+}
+
+std::optional<ServerResponse> accept_request(const BeastRequest& request, ServerRequest* accepted) {
+  using beast::http::verb;
+  const bool known = request.method() == verb::get || request.method() == verb::head || request.method() == verb::post;
+  if (!known) return plain_answer(405, "GET, HEAD and POST are answered here");
+  // RFC 9112 section 3.2: exactly one in HTTP/1.1.
+  if (request.count(field::host) > 1 || (request.version() >= 11 && request.count(field::host) == 0)) {
+    return plain_answer(400, "one Host header is needed");
+  }
+  std::string target = target_of(request);
+  if (target.empty()) return plain_answer(400, "the target must be a path");
+  *accepted = {.method = to_string(request.method_string()),
+               .target = std::move(target),
+               .host = to_string(request[field::host]),
+               .body = request.body(),
+               .accept = to_string(request[field::accept]),
+               .address = {},
+               .peer_chain = {}};
+  return std::nullopt;
+}
+
 Result<std::unique_ptr<Server>> Server::listen(const std::string& address, Handler handler,
                                                const ServerLimits& limits) {
   ListeningSocket socket = TRY(ListeningSocket::open(address));
-  auto server = std::make_unique<BeastServer>(std::move(socket), std::move(handler), limits);
+  const auto answer_at_once = [handler = std::move(handler)](const ServerRequest& request, const Responder& respond) {
+    respond(handler(request));
+    return ServerResponse{};  // never said: the answer has been given
+  };
+  auto server = std::make_unique<BeastServer>(std::move(socket), answer_at_once, limits, nullptr);
+  TRY(server->start());
+  return server;
+}
+
+Result<std::unique_ptr<Server>> Server::listen_tls(const std::string& address, const TlsIdentity& identity,
+                                                   AsyncHandler handler, const ServerLimits& limits,
+                                                   UnansweredObserver unanswered) {
+  auto tls = TRY(make_tls_context(identity));
+  ListeningSocket socket = TRY(ListeningSocket::open(address));
+  auto server = std::make_unique<BeastServer>(std::move(socket), std::move(handler), limits, std::move(tls),
+                                              std::move(unanswered));
   TRY(server->start());
   return server;
 }

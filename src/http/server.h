@@ -1,7 +1,7 @@
-// An HTTP/1.1 server for a few small answers: challenges, metrics, health. Boost.Beast behind a plain interface.
+// An HTTP/1.1 server for small answers, plain or with TLS. Boost.Beast behind a plain interface.
 //
-// Everything that a stranger can make large or slow is bounded: connections, header and body sizes, the time of a
-// request.
+// Everything that a stranger can make large or slow is bounded: connections in all and from one address, header and
+// body sizes, the time of a handshake and of a request.
 #pragma once
 
 #include <chrono>
@@ -9,9 +9,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "base/secret.h"
 
 namespace lockstep::http {
 
@@ -20,21 +22,48 @@ struct ServerRequest {
   std::string target;  // path and query as sent, beginning with "/"
   std::string host;    // the Host header, empty without one
   std::string body;
+  std::string accept;                   // the Accept header, empty without one
+  std::string address;                  // of the client: "192.0.2.1"
+  std::vector<std::string> peer_chain;  // DER of the client's certificate and of what it sent with it; TLS alone
 };
 
 struct ServerResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  // further ones; a value with control characters is a 500
 };
 
 using Handler = std::function<ServerResponse(const ServerRequest&)>;
 
+// Gives the answer to one request: once, from any thread. False when it comes too late to be sent: after
+// ServerLimits::answer, or when the server is gone.
+using Responder = std::function<bool(ServerResponse)>;
+// Returns at once; what it returns is said when the responder was not called within ServerLimits::answer.
+using AsyncHandler = std::function<ServerResponse(const ServerRequest&, Responder)>;
+
 struct ServerLimits {
   std::size_t connections = 64;              // beyond that a new one waits in the kernel's queue
+  std::size_t connections_of_address = 0;    // beyond that a new one is closed; 0: no limit
   std::size_t header_bytes = 8U * 1024U;     // 431 beyond
   std::size_t body_bytes = 64U * 1024U;      // 413 beyond
   std::chrono::milliseconds request{5'000};  // from accepting, or from the answer before, to the whole request
+  std::chrono::milliseconds answer{10'000};  // that an asynchronous handler may take
+};
+
+// Told of what never reached the handler: a handshake that failed, a request that could not be read, was too large or
+// did not come in time. In the server's thread.
+struct Unanswered {
+  std::string address;
+  int status = 0;    // that was answered; 0 where there was nobody to answer
+  std::string what;  // in words, for a log
+};
+using UnansweredObserver = std::function<void(const Unanswered&)>;
+
+// What a server shows for itself.
+struct TlsIdentity {
+  std::string certificate_pem;  // the server's certificate, then what leads from it towards a root
+  SecretBytes key_pem;
 };
 
 class Server {
@@ -44,9 +73,20 @@ class Server {
   // 1024), already_exists (the port is taken; the hint says by which option another is chosen).
   static Result<std::unique_ptr<Server>> listen(const std::string& address, Handler handler,
                                                 const ServerLimits& limits = {});
+  // The same with TLS 1.2 or later and an asynchronous handler. Clients are asked for a certificate and need not have
+  // one; which they may have is the handler's to decide: the handshake proves possession of its key and nothing else.
+  // Errors: also parse_error and untrusted for an identity that is none.
+  static Result<std::unique_ptr<Server>> listen_tls(const std::string& address, const TlsIdentity& identity,
+                                                    AsyncHandler handler, const ServerLimits& limits = {},
+                                                    UnansweredObserver unanswered = {});
   // Closes the socket and every connection, and waits for the thread.
   virtual ~Server() = default;
   [[nodiscard]] virtual std::uint16_t port() const = 0;
+  // Handshakes from now on show this identity; connections that are open stay as they are. Errors: parse_error,
+  // untrusted for a key that is not the certificate's, invalid_argument for a server without TLS; the one before stays.
+  virtual Status set_identity(const TlsIdentity& identity) = 0;
+  // Takes no more connections, and waits until the requests that have come in whole are answered, `longest` at most.
+  virtual void drain(std::chrono::milliseconds longest) = 0;
 };
 
 }  // namespace lockstep::http

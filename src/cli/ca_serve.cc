@@ -1,0 +1,193 @@
+// lockstep ca serve: certificates for devices over HTTPS.
+#include <algorithm>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "ca/flat_ledger.h"
+#include "ca/registrar.h"
+#include "cli/commands.h"
+#include "http/server.h"
+#include "issuing/service.h"
+
+namespace lockstep::cli {
+
+namespace {
+
+constexpr std::int64_t kSecondsPerDay = 86400;
+constexpr const char* kAuditLog = "audit.log";
+constexpr std::int64_t kMostConnections = 20'000;
+constexpr std::int64_t kMostRate = 1'000'000;
+constexpr std::int64_t kAfterTrouble = 60;  // seconds until a renewal that failed is tried again
+
+struct Options {
+  std::string listen = "127.0.0.1:8444";
+  std::vector<std::string> names;
+  std::string validity = "90d";
+  std::string server_validity = "90d";
+  std::string connections = "1024";
+  std::string rate = "20";
+};
+
+Result<x509::AlternativeName> name_of(const std::string& text) {
+  const auto address = x509::parse_alternative_name("IP:" + text);
+  if (address) return *address;
+  return as_usage(x509::parse_alternative_name("DNS:" + text), "--name");
+}
+
+// What the server's certificate says when nobody said: where it listens.
+Result<std::vector<x509::AlternativeName>> names_of(const Options& options) {
+  std::vector<x509::AlternativeName> names;
+  for (const std::string& text : options.names) {
+    x509::AlternativeName name = TRY(name_of(text));
+    names.push_back(std::move(name));
+  }
+  if (!names.empty()) return names;
+  const std::size_t colon = options.listen.rfind(':');
+  std::string host = colon == std::string::npos ? std::string() : options.listen.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const auto address = x509::parse_alternative_name("IP:" + host);
+  if (!address || host == "0.0.0.0" || host == "::") {
+    return fail(ErrorCode::usage, "--name: with --listen on all addresses it must be said by which names devices call",
+                "for example --name ca.example.com");
+  }
+  const bool loopback = host.starts_with("127.") || address->value == "::1";
+  if (loopback) names.push_back({x509::AlternativeNameType::dns, "localhost"});
+  names.push_back(*address);
+  return names;
+}
+
+class CaServer {
+ public:
+  CaServer(Context& context, const Options& options) : context_(context), options_(options) {}
+
+  Result<int> run() {
+    issuing::ServiceOptions how;
+    http::ServerLimits limits;
+    how.registrar.validity_seconds = TRY(duration_option(options_.validity, "--validity", kSecondsPerDay));
+    server_validity_ = TRY(duration_option(options_.server_validity, "--server-validity", kSecondsPerDay));
+    how.requests_per_second = static_cast<double>(TRY(positive_number(options_.rate, "--rate", kMostRate)));
+    how.burst = how.requests_per_second * 10;
+    limits.connections =
+        static_cast<std::size_t>(TRY(positive_number(options_.connections, "--connections", kMostConnections)));
+    // One address can never take every place.
+    limits.connections_of_address = std::max<std::size_t>(1, limits.connections / 2);
+    names_ = TRY(names_of(options_));
+    const std::string directory = TRY(context_.data_directory());
+    durable::Runtime runtime = TRY(context_.runtime());
+    const auto warn = [this](const std::string& text) { say(true, text); };
+    ca::FlatLedger ledger(runtime, directory, warn);
+    TRY(ledger.check_initialized());
+    if (context_.environment().catch_signals) context_.environment().catch_signals();
+
+    http::TlsIdentity identity = TRY(identity_to_show(ledger));
+    durable::AuditLog audit(runtime, directory, kAuditLog);
+    const auto service =
+        TRY(issuing::Service::start({.ledger = ledger, .clock = clock(), .audit = audit, .warn = warn}, how));
+    service->observe_server_certificate(not_after_);
+    // After the service, which it hands requests to, so that it ends first.
+    const auto server = TRY_CONTEXT(http::Server::listen_tls(
+                                        options_.listen, identity,
+                                        [&](const http::ServerRequest& request, const http::Responder& respond) {
+                                          return service->handle(request, respond);
+                                        },
+                                        limits, [&](const http::Unanswered& unanswered) { service->note(unanswered); }),
+                                    "--listen");
+    say(false, "the CA in '" + directory + "' issues certificates on port " + std::to_string(server->port()));
+    notify("READY=1");
+    while (wait_for_work()) look_after(ledger, *server, *service);
+    notify("STOPPING=1");
+    // Requests that have come in are answered.
+    server->drain(kLongestDrain);
+    return 0;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kSlice{200};
+  static constexpr std::chrono::milliseconds kLongestDrain{30'000};
+
+  // The pair that the CA keeps, or a new one. A third of the lifetime is left for trouble.
+  Result<http::TlsIdentity> identity_to_show(ca::Ledger& ledger) {
+    const UnixSeconds now = clock().now();
+    std::optional<ca::ServerPair> pair = TRY(ca::stored_server_pair(ledger, names_, now));
+    if (!pair || now >= renewal_time(*pair)) {
+      pair = TRY(ca::renew_server_pair(ledger, names_, server_validity_, now));
+      say(false, "the server has a new certificate, until " + format_rfc3339(pair->not_after));
+    }
+    renew_at_ = renewal_time(*pair);
+    not_after_ = pair->not_after;
+    return http::TlsIdentity{pair->certificate_pem, std::move(pair->key_pem)};
+  }
+
+  static UnixSeconds renewal_time(const ca::ServerPair& pair) {
+    return pair.not_before + (pair.not_after - pair.not_before) * 2 / 3;
+  }
+
+  // False when it is time to stop; true when the certificate is due or a reload is asked for.
+  bool wait_for_work() {
+    while (true) {
+      const std::atomic<bool>* stop = context_.environment().stop;
+      if (stop != nullptr && stop->load()) return false;
+      std::atomic<bool>* reload = context_.environment().reload;
+      if (reload != nullptr && reload->exchange(false)) return true;
+      if (clock().now() >= renew_at_) return true;
+      clock().sleep_for(kSlice);
+    }
+  }
+
+  // The server goes on with what it has when this fails.
+  void look_after(ca::Ledger& ledger, http::Server& server, issuing::Service& service) {
+    notify("RELOADING=1");
+    auto identity = identity_to_show(ledger);
+    Status shown = identity ? server.set_identity(*identity) : Status(fail(identity.error()));
+    if (!shown) {
+      say(true, "the server's certificate could not be renewed: " + shown.error().message);
+      renew_at_ = clock().now() + kAfterTrouble;
+    }
+    service.observe_server_certificate(not_after_);
+    notify("READY=1");
+  }
+
+  void say(bool warning, const std::string& text) {
+    const std::lock_guard lock(output_);
+    if (warning)
+      context_.warn(text);
+    else
+      context_.notice(text);
+  }
+  void notify(const std::string& state) {
+    if (context_.environment().notify) context_.environment().notify(state);
+  }
+  Clock& clock() { return context_.environment().clock; }
+
+  Context& context_;
+  const Options& options_;
+  std::vector<x509::AlternativeName> names_;
+  std::int64_t server_validity_ = 0;
+  UnixSeconds renew_at_ = 0;
+  UnixSeconds not_after_ = 0;
+  std::mutex output_;
+};
+
+}  // namespace
+
+void add_ca_serve(CLI::App& group, Action* action) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = add_command(group, "serve", "Issue certificates to devices over HTTPS",
+                                  "lockstep ca serve --listen 127.0.0.1:8444 --validity 90d");
+  command->add_option("--listen", options->listen, "Address and port")->capture_default_str();
+  repeated(command->add_option("--name", options->names,
+                               "Name or IP address by which devices call the server; may be repeated (default: the "
+                               "address it listens on, and localhost)"));
+  command->add_option("--validity", options->validity, "How long the certificates of devices are valid")
+      ->capture_default_str();
+  command->add_option("--server-validity", options->server_validity, "How long the server's own certificate is valid")
+      ->capture_default_str();
+  command->add_option("--connections", options->connections, "How many at once; half of them from one address")
+      ->capture_default_str();
+  command->add_option("--rate", options->rate, "Requests a second from one address; ten times as many at once")
+      ->capture_default_str();
+  command->callback(
+      [options, action] { *action = [options](Context& context) { return CaServer(context, *options).run(); }; });
+}
+
+}  // namespace lockstep::cli
