@@ -58,7 +58,8 @@ Result<std::unique_ptr<DeviceRun>> DeviceRun::with(Context& context, const Devic
        {&settings.cert, &settings.key, &settings.ca, &settings.bootstrap_cert, &settings.bootstrap_key}) {
     if (!path->empty()) *path = TRY(environment.files.absolute_path(*path));
   }
-  run->runtime_ = TRY(context.runtime());
+  const durable::Runtime runtime = TRY(context.runtime());
+  run->runtime_.lock_timeout = runtime.lock_timeout;
   run->storage_ = device::make_storage(run->runtime_, settings);
   if (settings.issuer == device::IssuerKind::command) {
     if (environment.programs == nullptr) return fail(ErrorCode::internal, "there are no programs to run here");

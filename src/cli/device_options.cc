@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kLongestName = 64;  // the upper bound of a common name (RFC 5280, appendix A.1)
 
-Status refuse(const std::string& key, const std::string& what) {
+std::unexpected<Error> refuse(const std::string& key, const std::string& what) {
   return fail(ErrorCode::invalid_argument, "'" + key + "' " + what);
 }
 

@@ -22,8 +22,12 @@ UnixSeconds pause_end(const RenewalPolicy& policy, const DeviceState& state, Uni
 }  // namespace
 
 UnixSeconds due_at(const Validity& validity, const Threshold& threshold) {
-  if (threshold.percent == 0) return validity.not_after - threshold.days * kDay;
   const std::int64_t lifetime = std::max<std::int64_t>(0, validity.not_after - validity.not_before);
+  if (threshold.percent == 0) {
+    // One that lives shorter than that would be due from the first moment on, and every one after it.
+    const std::int64_t before = threshold.days * kDay;
+    return validity.not_after - (before < lifetime ? before : lifetime / 3);
+  }
   return validity.not_after - lifetime * threshold.percent / 100;
 }
 

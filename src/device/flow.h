@@ -43,7 +43,8 @@ struct Step {
   Phase phase = Phase::normal;  // what the device is in now
 };
 
-// When the identity is due for renewal.
+// When the identity is due for renewal. One that does not live as long as the days say is due with a third of its
+// lifetime left.
 UnixSeconds due_at(const Validity& validity, const Threshold& threshold);
 // Whole days until the end, rounded down: negative when it is over.
 std::int64_t days_left(UnixSeconds not_after, UnixSeconds now);

@@ -39,6 +39,8 @@ TEST(Flow, DueByDaysOrByAShareOfTheLifetime) {
   const Validity ninety{kNow, kNow + 90 * kDay};
   EXPECT_EQ(due_at(ninety, {.days = 30, .percent = 0}), kNow + 60 * kDay);
   EXPECT_EQ(due_at(ninety, {.days = 0, .percent = 33}), kNow + 90 * kDay - 90 * kDay * 33 / 100);
+  const Validity two_days{kNow, kNow + 2 * kDay};
+  EXPECT_EQ(due_at(two_days, {.days = 30, .percent = 0}), kNow + 2 * kDay - 2 * kDay / 3);
   RenewalPolicy policy;
   policy.threshold = {.days = 0, .percent = 50};
   Facts minutes;

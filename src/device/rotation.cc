@@ -56,8 +56,10 @@ class Rotation {
         state().phase = step.phase;
         TRY(save());
       }
-      if (step.kind == StepKind::wait) {
-        report_.next = step.until;
+      // One renewal in one run, whatever the issuer's certificates look like.
+      const bool again = step.kind == StepKind::make_request && report_.renewed;
+      if (step.kind == StepKind::wait || again) {
+        report_.next = again ? now() + settings_.renewal.retry_interval : step.until;
         report_.proven = !state().unproven;
         return report_;
       }
