@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import acme_scenarios
+import device_scenarios
 import issuing_scenarios
 import oracles
 from injection import KILL, Point, Tracer
@@ -392,6 +393,10 @@ SCENARIOS = (
     Scenario("cert renew", acme_scenarios.prepare(True), acme_scenarios.renew, acme_scenarios.state,
              acme_scenarios.follow(acme_scenarios.renew), resumes=True, networked=True,
              tidies=("./data/orders",)),
+    Scenario("device rotate", device_scenarios.prepare("generations"), device_scenarios.rotate,
+             device_scenarios.state("generations"), device_scenarios.follow("generations"), resumes=True, networked=True),
+    Scenario("device rotate, files", device_scenarios.prepare("files"), device_scenarios.rotate,
+             device_scenarios.state("files"), device_scenarios.follow("files"), recover=True, resumes=True, networked=True),
     Scenario("doctor --repair", _repair_prepare, _REPAIR, _repair_state, _repair_follow, crashed=True),
     Scenario("control: two copies", _copy_prepare, _copy_argv, _copy_state, lambda work, state: None,
              control=True),

@@ -1,4 +1,5 @@
 // lockstep agent run: keeps every certificate up to date, for ever or (--once) for one round.
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "agent/metrics.h"
@@ -8,6 +9,8 @@
 #include "cli/cert_common.h"
 #include "cli/commands.h"
 #include "cli/configuration.h"
+#include "cli/device_common.h"
+#include "device/metrics.h"
 #include "http/server.h"
 
 namespace lockstep::cli {
@@ -91,10 +94,43 @@ class Agent {
     const auto candidates = TRY(stored_candidates(context_, {}));
     const auto run = TRY(make_run());
     wait_for_jitter();
-    return deliver_reports(context_, agent::renew_all(run->toolbox(), candidates, how_), false, false);
+    // The identity first: with it this machine reaches its owner, who can mend the rest.
+    const Status rotated = rotate_device();
+    if (!rotated) context_.warn("the device's identity: " + rotated.error().message);
+    const int status = TRY(deliver_reports(context_, agent::renew_all(run->toolbox(), candidates, how_), false, false));
+    return rotated ? status : 1;
+  }
+
+  // The identity of [device.…], where there is one: everything that is due, and when to look again.
+  Status rotate_device() {
+    device_next_ = 0;
+    if (!context_.configuration().device) return {};
+    const auto began = clock().monotonic();
+    // Also after a failure: its state says when the next try is.
+    device_next_ = clock().now() + kAfterTrouble;
+    const auto run = TRY(DeviceRun::of_this_machine(context_));
+    const auto report = device::rotate(run->tools(), run->settings(), {});
+    const device::Situation situation = TRY(run->look());
+    device_next_ = report ? report->next : std::max(device_next_, situation.state.not_before);
+    const double seconds = static_cast<double>((clock().monotonic() - began).count()) / 1000.0;
+    const std::lock_guard lock(device_mutex_);
+    device_ = device::DeviceView{run->settings().name, situation.state, situation.facts.live, seconds};
+    if (report) return {};
+    return fail(report.error());
+  }
+
+  std::string metrics() {
+    std::string text = metrics_.text();
+    const std::lock_guard lock(device_mutex_);
+    if (device_) text += device::metrics_text(*device_, clock().now());
+    return text;
   }
 
   Status round() {
+    const Status rotated = rotate_device();
+    if (!rotated)
+      context_.warn("the device's identity: " + rotated.error().message +
+                    (rotated.error().hint.empty() ? "" : " (" + rotated.error().hint + ")"));
     const auto candidates = TRY(stored_candidates(context_, {}));
     // Sessions and listeners live for a round: nothing is held while nothing is done.
     const auto run = TRY(make_run());
@@ -106,6 +142,7 @@ class Agent {
     const std::vector<agent::WakeFacts> facts = TRY(agent::read_wake_facts(around.runtime, around.root, candidates));
     const UnixSeconds now = clock().now();
     next_ = agent::next_wake(now, facts);
+    if (device_next_ != 0) next_ = std::min(next_, device_next_);
     const double seconds = static_cast<double>((clock().monotonic() - began).count()) / 1000.0;
     metrics_.observe_round(now, next_, seconds, reports, views_of(around.runtime, around.root, candidates));
     context_.info("next round at " + format_rfc3339(next_));
@@ -156,8 +193,7 @@ class Agent {
 
   http::ServerResponse answer(const http::ServerRequest& request) {
     if (request.method != "GET" && request.method != "HEAD") return {.status = 405, .body = "only GET is answered\n"};
-    if (request.target == "/metrics")
-      return {.status = 200, .content_type = kMetricContentType, .body = metrics_.text()};
+    if (request.target == "/metrics") return {.status = 200, .content_type = kMetricContentType, .body = metrics()};
     if (request.target == "/healthz") {
       bool healthy = false;
       std::string body = metrics_.health(clock().now(), &healthy);
@@ -180,6 +216,9 @@ class Agent {
   agent::RenewalOptions how_;
   std::int64_t jitter_ = 0;  // seconds
   agent::Metrics metrics_;
+  UnixSeconds device_next_ = 0;  // 0: there is no identity to look after
+  std::mutex device_mutex_;
+  std::optional<device::DeviceView> device_;  // read by the server's thread
   UnixSeconds next_ = 0;
 };
 

@@ -85,6 +85,14 @@ Result<device::Situation> DeviceRun::look() {
   return device::look_closely(runtime_, tools_->root, *storage_, settings_, false);
 }
 
+Result<device::Situation> DeviceRun::look_after(const std::string& change) {
+  auto situation = look();
+  if (situation) return situation;
+  return fail(ErrorCode::committed_not_delivered,
+              change + ", but it could not be looked at: " + situation.error().message,
+              "'lockstep device status' shows it");
+}
+
 std::string device_text(DeviceRun& run, const device::Situation& situation) {
   const device::DeviceState& state = situation.state;
   std::vector<std::pair<std::string, std::string>> fields = {{"Device", run.settings().name}};

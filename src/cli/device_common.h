@@ -24,6 +24,8 @@ class DeviceRun {
   [[nodiscard]] const device::DeviceSettings& settings() const { return settings_; }
   [[nodiscard]] device::IdentityStorage& storage() { return *storage_; }
   Result<device::Situation> look();
+  // After a change that stands: an error is committed_not_delivered, saying that it does.
+  Result<device::Situation> look_after(const std::string& change);
 
  private:
   explicit DeviceRun(Context& context) : context_(context) {}

@@ -51,7 +51,7 @@ Result<int> run_enroll(Context& context, const Options& options) {
   const auto run = TRY(DeviceRun::with(context, merged(context, options.device)));
   const device::RotationReport report =
       TRY(device::rotate(run->tools(), run->settings(), {.enroll = true, .token = token}));
-  const device::Situation situation = TRY(run->look());
+  const device::Situation situation = TRY(run->look_after("the identity is live"));
   nlohmann::ordered_json document = device_json(*run, situation);
   document["proven"] = report.proven;
   TRY(context.deliver("Device enrolled successfully.\n" + device_text(*run, situation), document,

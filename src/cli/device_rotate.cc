@@ -11,7 +11,8 @@ namespace {
 Result<int> run_rotate(Context& context, bool force) {
   const auto run = TRY(DeviceRun::of_this_machine(context));
   const device::RotationReport report = TRY(device::rotate(run->tools(), run->settings(), {.force = force}));
-  const device::Situation situation = TRY(run->look());
+  auto looked = report.renewed ? run->look_after("the new identity is live") : run->look();
+  const device::Situation situation = TRY(std::move(looked));
   nlohmann::ordered_json document = device_json(*run, situation);
   document["renewed"] = report.renewed;
   document["proven"] = report.proven;
@@ -27,7 +28,7 @@ Result<int> run_rotate(Context& context, bool force) {
 Result<int> run_rollback(Context& context) {
   const auto run = TRY(DeviceRun::of_this_machine(context));
   TRY(device::roll_back(run->tools(), run->settings()));
-  const device::Situation situation = TRY(run->look());
+  const device::Situation situation = TRY(run->look_after("the identity before is live again"));
   TRY(context.deliver("The identity before is live again.\n" + device_text(*run, situation),
                       device_json(*run, situation),
                       "the identity before is live again ('lockstep device status' shows it)"));

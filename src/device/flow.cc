@@ -98,6 +98,10 @@ DeviceState after_failure(DeviceState state, const RenewalPolicy& policy, UnixSe
                           std::uint64_t random) {
   ++state.attempts;
   ++state.failures;
+  if (state.request && state.request->reason == Reason::expired) {
+    ++state.recovery_attempts;
+    ++state.recovery_failures;
+  }
   ++state.failed_in_a_row;
   state.last_attempt = now;
   if (state.failed_in_a_row >= static_cast<std::uint64_t>(policy.max_retries)) {
@@ -126,7 +130,10 @@ DeviceState after_swap(DeviceState state, UnixSeconds now) {
   state.last_attempt = now;
   ++state.attempts;
   if (reason != Reason::enroll) ++state.renewals;
-  if (reason == Reason::expired) ++state.recoveries;
+  if (reason == Reason::expired) {
+    ++state.recoveries;
+    ++state.recovery_attempts;
+  }
   state.failed_in_a_row = 0;
   state.not_before = 0;
   state.last_error.clear();

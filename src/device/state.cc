@@ -65,6 +65,8 @@ std::string encode_state(const DeviceState& state) {
   document["recoveries"] = state.recoveries;
   document["attempts"] = state.attempts;
   document["failures"] = state.failures;
+  document["recovery_attempts"] = state.recovery_attempts;
+  document["recovery_failures"] = state.recovery_failures;
   document["failed_in_a_row"] = state.failed_in_a_row;
   document["last_attempt"] = time_json(state.last_attempt);
   document["not_before"] = time_json(state.not_before);
@@ -103,6 +105,8 @@ Result<DeviceState> parse_state(std::string_view text, const std::string& name) 
     state.recoveries = document->at("recoveries").get<std::uint64_t>();
     state.attempts = document->at("attempts").get<std::uint64_t>();
     state.failures = document->at("failures").get<std::uint64_t>();
+    state.recovery_attempts = document->at("recovery_attempts").get<std::uint64_t>();
+    state.recovery_failures = document->at("recovery_failures").get<std::uint64_t>();
     state.failed_in_a_row = document->at("failed_in_a_row").get<std::uint64_t>();
     state.last_attempt = time_from(*document, "last_attempt");
     state.not_before = time_from(*document, "not_before");

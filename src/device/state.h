@@ -43,6 +43,8 @@ struct DeviceState {
   std::uint64_t recoveries = 0;  // of them, after the end of the one before
   std::uint64_t attempts = 0;
   std::uint64_t failures = 0;
+  std::uint64_t recovery_attempts = 0;  // of the attempts, those with the bootstrap identity
+  std::uint64_t recovery_failures = 0;
   std::uint64_t failed_in_a_row = 0;
   UnixSeconds last_attempt = 0;
   UnixSeconds not_before = 0;  // no try before that; 0: at once
