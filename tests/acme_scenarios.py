@@ -17,6 +17,8 @@ from peers import pebble
 from support import Failure, binary, lockstep, openssl, run, scratch
 
 OLD, NEW = "old", "new"
+# Syncs after the certificate is live: of the order's journal, and of the proof that is taken away.
+TIDIES = ("./data/orders", "./webroot/.well-known/acme-challenge", "./webroot/.well-known", "./webroot")
 DOMAIN = "www.example.test"
 _FOLDER = Path("data/certs") / DOMAIN
 _JOURNAL = Path("data/orders") / f"{DOMAIN}.json"

@@ -107,3 +107,9 @@ def follow(storage: str) -> Callable[[Path, str], None]:
             raise Failure(f"keys are left: {sorted(map(str, keys))}")
 
     return next_start
+
+
+def of(storage: str) -> tuple[Callable[[Path], None], Callable[[Path], Sequence[str]], Callable[[Path], str],
+                              Callable[[Path, str], None]]:  # fmt: skip
+    """What a scenario is made of."""
+    return prepare(storage), rotate, state(storage), follow(storage)

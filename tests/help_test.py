@@ -6,6 +6,8 @@ What is not as the example says, and nothing else:
   loopback port, by --server and --ca-bundle.
 - /var/www/html is a directory of the test that a web server answers from, on the port that this Pebble looks at.
 - `nginx` is a program of the test that writes down how it was called.
+- `ca serve` listens on a free port and runs in the background; the device asks it under the name localhost.
+- the id of a token is that of one that there is.
 - `agent run --once` begins at once (--jitter 0) and not within a minute.
 """
 
@@ -20,7 +22,8 @@ import threading
 from pathlib import Path
 
 from acme_server import AcmeServer, ChallengeServer, program
-from support import Failure, Outcome, binary, environment, lockstep, run, scratch
+from ca_server import Server
+from support import Failure, Outcome, binary, environment, lockstep, lockstep_json, run, scratch
 
 # In this order each finds what it needs; what a person would have done in between stands before it.
 STORY: dict[str, list[str]] = {
@@ -30,6 +33,21 @@ STORY: dict[str, list[str]] = {
     "ca verify": [],
     "ca show": [],
     "ca list": [],
+    # It serves from here on, and those after it meet it.
+    "ca serve": [],
+    "ca token create": [],
+    "ca token list": [],
+    "ca token revoke": ["lockstep ca token create --name spare"],
+    "ca device add": ["openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=factory "
+                      "-keyout bootstrap.key -out bootstrap.crt"],  # fmt: skip
+    "ca device list": [],
+    "ca device remove": [],
+    "device enroll": ["lockstep ca token create --name sensor-1 --out token", "cp ca-data/ca.crt ca.crt"],
+    "device status": [],
+    "device rotate": [],
+    "device verify": [],
+    # There must be an identity to go back to.
+    "device rollback": ["lockstep --config keeping.toml device rotate --force"],
     "cert import": [],
     "cert show": [],
     "cert verify": [],
@@ -51,6 +69,8 @@ STORY: dict[str, list[str]] = {
     "doctor": [],
     "recover": [],
 }
+# What these groups are about must be there before anything can be done with it.
+LATER = {"device", "ca token", "ca device"}
 ANSWERS = {"cert needs-renewal": 1}  # "it is not due" is no failure
 ASKS_A_CA = {"account register", "cert obtain", "account update", "account rollover", "account deactivate"}
 
@@ -81,6 +101,7 @@ class World:
         nginx.chmod(0o755)
         self.called = top / "nginx.log"
         self.environment = environment(PATH=f"{programs}:{os.environ['PATH']}")
+        self.serving: Server | None = None
         self.dns = ChallengeServer(top)
         self.server = AcmeServer(top / "pebble", self.dns.dns)
         self.substitutions = {"/var/www/html": str(web), "agent run --once": "agent run --once --jitter 0"}
@@ -88,7 +109,19 @@ class World:
         self.web = http.server.ThreadingHTTPServer(("127.0.0.1", self.server.http_port), handler)
         threading.Thread(target=self.web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
+    def serve(self, example: str) -> None:
+        """Does what the example says, on a free port, until the end of the story."""
+        self.serving = Server(self.place / "ca-data", *example.split("ca serve ")[1].split()[2:])
+        address = f"https://localhost:{self.serving.port}"
+        self.substitutions["https://ca.example:8444"] = address
+        # As a device is set up whose old keys are to be kept.
+        (self.place / "keeping.toml").write_text(
+            f'[device.identity]\nname = "sensor-1"\nca = "ca.crt"\n[device.issuer]\nserver = "{address}"\n'
+            "[device.renewal]\ndestroy_old_keys = false\n")  # fmt: skip
+
     def stop(self) -> None:
+        if self.serving is not None:
+            self.serving.stop()
         self.web.shutdown()
         self.web.server_close()
         self.server.stop()
@@ -97,6 +130,9 @@ class World:
     def pasted(self, command: str, example: str) -> str:
         for said, meant in self.substitutions.items():
             example = example.replace(said, meant)
+        if command == "ca token revoke":
+            listed = lockstep_json("ca", "--data-dir", self.place / "ca-data", "token", "list")
+            example = example.rsplit(" ", 1)[0] + " " + listed["tokens"][-1]["id"]
         if command in ASKS_A_CA:
             example = re.sub(r" --server \S+", "", example)
             example += f" --server {self.server.directory} --ca-bundle {self.server.trust}"
@@ -128,6 +164,9 @@ def main() -> None:
                 for step in before:
                     if (done := world.paste(step)).code != 0:
                         bad.append(f"$ {step}\n{done.text}")
+                if path == "ca serve":
+                    world.serve(commands[path])
+                    continue
                 text = world.pasted(path, commands[path])
                 done = world.paste(text)
                 if done.code != ANSWERS.get(path, 0):
@@ -138,7 +177,7 @@ def main() -> None:
             for number, (path, example) in enumerate(groups.items()):
                 place = top / f"first-{number}"
                 place.mkdir()
-                done = world.paste(world.pasted(path, example), place)
+                done = world.paste(world.pasted(path, example), world.place if path in LATER else place)
                 if done.code != 0:
                     bad.append(f"'{path}' in an empty directory\n$ {example}\n{done.text}")
         finally:
