@@ -39,6 +39,7 @@ STORY: dict[str, list[str]] = {
     "ca token list": [],
     "ca token revoke": ["lockstep ca token create --name spare"],
     "ca device add": ["openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=factory "
+                      "-addext basicConstraints=critical,CA:FALSE "
                       "-keyout bootstrap.key -out bootstrap.crt"],  # fmt: skip
     "ca device list": [],
     "ca device remove": [],
