@@ -110,6 +110,7 @@ class Life(DeviceCase):
         self.assertEqual(len(self.keys()), 1)
         self.assertEqual(len(self.server.certificates()), issued + 2)
         self.assertIn("nothing to roll back to", self.failed(config, "not_found", "rollback")["message"])
+        self.assertEqual(lockstep("recover", self.home / "identities" if storage == "generations" else self.home / "etc").code, 0)
         keeping = self.configuration(storage, destroy_old_keys=False)
         self.done(keeping, "rotate", "--force")
         self.assertEqual(self.done(keeping, "rollback")["serial"], second["serial"])

@@ -93,14 +93,21 @@ Result<device::Situation> DeviceRun::look_after(const std::string& change) {
               "'lockstep device status' shows it");
 }
 
+namespace {
+
+// What the calendar says, unless more is under way than that.
+device::Phase shown_phase(const DeviceRun& run, const device::Situation& situation) {
+  const device::Phase calendar = device::calendar_phase(situation.facts, run.settings().renewal);
+  const bool plain = calendar == device::Phase::normal || situation.state.phase == device::Phase::normal;
+  return plain ? calendar : situation.state.phase;
+}
+
+}  // namespace
+
 std::string device_text(DeviceRun& run, const device::Situation& situation) {
   const device::DeviceState& state = situation.state;
   std::vector<std::pair<std::string, std::string>> fields = {{"Device", run.settings().name}};
-  const device::Phase calendar = device::calendar_phase(situation.facts, run.settings().renewal);
-  const device::Phase phase = calendar == device::Phase::normal || situation.state.phase == device::Phase::normal
-                                  ? calendar
-                                  : situation.state.phase;
-  fields.emplace_back("State", std::string(device::phase_name(phase)));
+  fields.emplace_back("State", std::string(device::phase_name(shown_phase(run, situation))));
   if (situation.leaf) {
     fields.emplace_back("Subject", situation.leaf->subject.to_text());
     fields.emplace_back("Serial", situation.leaf->serial);
@@ -128,11 +135,8 @@ std::string device_text(DeviceRun& run, const device::Situation& situation) {
 
 nlohmann::ordered_json device_json(DeviceRun& run, const device::Situation& situation) {
   const device::DeviceState& state = situation.state;
-  const device::Phase calendar = device::calendar_phase(situation.facts, run.settings().renewal);
-  const device::Phase phase =
-      calendar == device::Phase::normal || state.phase == device::Phase::normal ? calendar : state.phase;
   nlohmann::ordered_json document = {{"device", run.settings().name},
-                                     {"state", device::phase_name(phase)},
+                                     {"state", device::phase_name(shown_phase(run, situation))},
                                      {"expiration", nullptr},
                                      {"days_until_expiration", nullptr},
                                      {"serial", nullptr},

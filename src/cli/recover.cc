@@ -3,7 +3,6 @@
 
 #include "base/shell.h"
 #include "ca/flat_ledger.h"
-#include "certstore/certificate_folder.h"
 #include "cli/commands.h"
 #include "cli/store_paths.h"
 #include "durable/inspect.h"
@@ -40,7 +39,11 @@ Result<std::string> recover_store(Context& context, durable::Runtime& runtime, c
     TRY(ledger.write());
     return std::string("recovered");
   }
-  TRY(durable::StoreWriter::open(runtime, path, certstore::folder_store_options({})));
+  // Any other store (a certificate folder, an account, an identity): recovery is the same for all, and asks only whose
+  // it is.
+  durable::StoreOptions options;
+  options.kind = snapshot->manifest().kind;
+  TRY(durable::StoreWriter::open(runtime, path, options));
   return std::string("recovered");
 }
 

@@ -264,6 +264,7 @@ class Rotation {
       const Status noted = save_state(tools_.runtime, tools_.root, settings_.name, failed);
       if (!noted) tools_.log("not_noted", "the failure could not be noted: " + noted.error().message);
     }
+    if (!current) tools_.log("not_noted", "the failure could not be noted: " + current.error().message);
     return fail(error);
   }
 
