@@ -308,7 +308,7 @@ class Lasting(Serving):
             server.process.send_signal(signal.SIGTERM)  # what has come in is answered first
             fcntl.flock(lock, fcntl.LOCK_UN)
             self.assertEqual(waiting.result().status, 201)
-        self.assertEqual(server.stop(), 0)
+        self.assertEqual(server.ended(), 0)
         server = self.serve()
         shown = server.ask("GET", f"{PATH}/{late.json['id']}", client=identity)
         self.assertEqual((shown.status, shown.json["status"], shown.json["id"]), (200, "issued", late.json["id"]))

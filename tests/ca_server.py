@@ -77,6 +77,10 @@ class Server:
     def stop(self, how: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:
             self.process.send_signal(how)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Waits for the end that somebody has asked for; a second signal would not let it come to an end in order."""
         code = self.process.wait(TIMEOUT)
         self.reader.join(TIMEOUT)
         self.process.stderr.close()

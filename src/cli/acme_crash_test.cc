@@ -130,11 +130,11 @@ class AcmeCommand : public ::testing::TestWithParam<CrashScenario> {};
 
 TEST_P(AcmeCommand, SurvivesEveryCrashAndEveryFailingCall) {
   lockstep::testing::ExplorerOptions options;
-  options.limits.exhaustive = deep() ? 48 : 4;
+  options.limits.exhaustive = deep() ? 48 : 2;
   options.limits.samples = deep() ? 12 : 1;
   options.recovery_depth = deep() ? 1 : 0;
   options.crash_after_faults = false;
-  options.one_fault_in = deep() ? 1 : 13;  // shares no factor with the number of errors of a kind of call
+  options.one_fault_in = deep() ? 1 : 29;  // shares no factor with the number of errors of a kind of call
   const auto report = explore(GetParam(), options);
   std::cout << report.summary(GetParam().name) << "\n";
   EXPECT_THAT(report.violations, IsEmpty());
