@@ -207,7 +207,7 @@ class Trial {
     });
     Machine machine(disk);
     for (const char* directory : {kHome, kOther}) {
-      const auto report = durable::recover_publishes(machine.runtime, directory);
+      const auto report = durable::recover_publishes(machine.runtime, {directory});
       if (!report) continue;
       completed->insert(completed->end(), report->completed.begin(), report->completed.end());
       for (const std::string& path : report->completed) require_content(disk, path, true);
