@@ -125,7 +125,9 @@ class Rules {
     const auto named = before_.pointer(durable::kPendingPointer);
     const bool promoted = named && (named == before_.pointer(durable::kCurrentPointer) ||
                                     named == after_.pointer(durable::kCurrentPointer));
-    return was->type == fs::FileType::symlink && promoted ? "" : "the pending generation is forgotten";
+    // What it named was removed; that its own removal was not durable is nothing to keep.
+    const bool dangles = named && !before_.has(durable::generation_name(*named));
+    return was->type == fs::FileType::symlink && (promoted || dangles) ? "" : "the pending generation is forgotten";
   }
 
   std::string judge_generation(Generation generation, const TreeEntry* was) {

@@ -25,7 +25,10 @@ void check_hidden(std::string_view input, const Error& error) {
   constexpr std::string_view kWord = "secret";
   for (std::size_t at = input.find(kWord); at != std::string_view::npos; at = input.find(kWord, at + 1)) {
     std::string_view rest = input.substr(at + kWord.size());
-    rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r\n\":"), rest.size()));
+    // A word of its own: within a name it says nothing about what follows.
+    const std::size_t begin = rest.find_first_not_of(" \t\r\n\":");
+    if (begin == 0 || begin == std::string_view::npos) continue;
+    rest.remove_prefix(begin);
     const std::string_view secret = rest.substr(0, rest.find_first_not_of(kBase64));
     if (secret.find_first_of(kDigits) == std::string_view::npos) continue;
     // The name may be the same text, and is no secret.
