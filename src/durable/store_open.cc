@@ -208,8 +208,7 @@ Status StoreWriter::load_history(OpenFor purpose) {
   for (const auto& named : {live_, pending_}) highest_ = std::max(highest_, named.value_or(0));
   // Without `current`, one generation may be a first commit that never came to its end. More than that, or a record
   // that something was committed, means that the pointer was lost: sweeping would destroy the only copy.
-  // With a pending one, those beside it are older pending ones that were about to be removed.
-  pointer_lost_ = !live_ && (recorded || (on_disk.size() > 1 && !pending_) || pointer_wrong_);
+  pointer_lost_ = !live_ && (recorded || on_disk.size() > 1 || pointer_wrong_);
   if (pointer_lost_ && purpose != OpenFor::repair) {
     return fail(ErrorCode::damaged,
                 "'" + fs::join_path(control_->path(), kCurrentPointer) + "' is missing, though generations exist",
