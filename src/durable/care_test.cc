@@ -153,6 +153,15 @@ TEST_F(StoreCare, APendingPointerThatDanglesIsDamageAndKeepsItsNumber) {
   EXPECT_EQ(commit("four").value(), 5U);
 }
 
+TEST_F(StoreCare, ALostPointerBesideAPendingOneIsDamageAndNothingGoes) {
+  ASSERT_TRUE((*disk.open_directory(kControl))->remove_file("history"));
+  ASSERT_TRUE((*disk.open_directory(kControl))->remove_file("current"));
+  disk.make_symlink("gen-00000003", kControl + "pending");
+  const auto before = disk.dump();
+  EXPECT_FALSE(open());
+  EXPECT_EQ(lockstep::testing::describe_difference(before, disk.dump()), "");
+}
+
 TEST_F(StoreCare, WithADamagedPointerNothingIsSaidToGo) {
   ASSERT_TRUE((*disk.open_directory(kControl))->remove_file("history"));
   ASSERT_TRUE((*disk.open_directory(kControl))->remove_file("current"));
