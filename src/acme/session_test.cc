@@ -7,7 +7,9 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "acme/order.h"
 #include "base/base64.h"
+#include "testing/authority.h"
 #include "testing/manual_clock.h"
 
 namespace lockstep::acme {
@@ -49,6 +51,28 @@ class Sessions : public ::testing::Test {
   crypto::PrivateKey key = crypto::PrivateKey::generate(crypto::KeyType::ec256).value();
   Signer signer{.key = key, .account_url = "https://ca/acct"};
 };
+
+// Answers every download with the same chain and an address for another one that may not be asked for.
+class OddAlternate : public http::Client {
+ public:
+  Result<http::Response> send(const http::Request& request) override {
+    EXPECT_TRUE(http::check_url(request.url, false)) << request.url;
+    if (request.url.ends_with("/dir"))
+      return http::Response{
+          200, {}, R"({"newNonce":"https://ca/n","newAccount":"https://ca/a","newOrder":"https://ca/o"})"};
+    if (request.method == "HEAD") return http::Response{200, {{"replay-nonce", "n"}}, ""};
+    return http::Response{200, {{"replay-nonce", "n"}, {"link", "<https://ca\xd1\x97lt>;rel=\"alternate\""}}, pem};
+  }
+  std::string pem = x509::to_pem(testing::make_root("CN=Only").certificate);
+};
+
+TEST_F(Sessions, AnAlternateChainWhoseAddressMayNotBeUsedIsNone) {
+  OddAlternate odd;
+  Session with_odd{odd, clock, "https://ca/dir", {}};
+  const auto chain = download_certificate(with_odd, signer, "https://ca/cert", "Preferred");
+  ASSERT_TRUE(chain) << chain.error().message;
+  EXPECT_EQ(chain->certificates.size(), 1U);
+}
 
 TEST_F(Sessions, ANonceIsAskedForOnceAndKeptFromEveryAnswer) {
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(session.post("https://ca/x", "{}", signer, "x").has_value());
