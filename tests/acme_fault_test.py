@@ -230,7 +230,7 @@ class SlowAnswers(FaultCase):
                 self.proxy.on(place, action, 0)
                 said = self.gives_up("--timeout", "1s")
                 self.assertRegex(said, r"Error: drip\.test: .*127\.0\.0\.1:\d+: .*after \d{4} milliseconds")
-                self.assertIn("--timeout waits longer", said)
+                self.assertIn("a longer timeout waits longer", said)
                 self.assertEqual(tree_difference(before, tree_state(self.folders / "certs")), [])
                 self.nothing_left(domain)
         # From here on there is an order: it is kept, and the next run goes on with it.

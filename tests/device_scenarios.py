@@ -1,13 +1,16 @@
-"""`device rotate` as a scenario of the sweep and of the power cuts, against a running `ca serve`.
+"""`device rotate` as a scenario of the sweep and of the power cuts, against a running `ca serve` or an ACME CA.
 
 It proves nothing by itself; scenarios.py lists it. The identity is the old one or the new one, whole, and accepted by the
-server; the next start comes to an end by itself and leaves one key.
+server; the next start comes to an end by itself and leaves one key. An order that had been placed at the ACME CA is the one
+whose certificate is live in the end.
 """
 
 from __future__ import annotations
 
 import atexit
+import base64
 import functools
+import hashlib
 import json
 import shutil
 import signal
@@ -16,9 +19,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ca_server import PATH, Identity, Server
+from peers import pebble
 from support import Failure, binary, lockstep, make_ca, openssl, run
 
 OLD, NEW = "old", "new"
+ACME = "acme"
 NAME = "pump-7"
 
 
@@ -34,21 +39,33 @@ def _server() -> Server:
 
 
 @functools.cache
-def _enrolled(storage: str) -> Path:
+def _enrolled(kind: str) -> Path:
     """A device with its first identity, to be copied."""
     work = Path(tempfile.mkdtemp(prefix="lockstep-device-"))
     atexit.register(shutil.rmtree, work, ignore_errors=True)
-    server = _server()
-    name = f"{NAME}-{storage}"
-    lines = ["[device.identity]", f'name = "{name}"', f'storage = "{storage}"', 'ca = "ca.crt"']
-    if storage == "files":
-        lines += ['cert = "device.crt"', 'key = "device.key"']
-    lines += ["[device.issuer]", f'server = "https://localhost:{server.port}"']
+    name = f"{NAME}-{kind}"
+    lines = ["[device.identity]", f'name = "{name}"', 'ca = "ca.crt"', f'names = ["DNS:{name}.example.test"]']
+    if kind == "files":
+        lines += ['storage = "files"', 'cert = "device.crt"', 'key = "device.key"']
+    if kind == ACME:
+        acme = pebble.server()
+        lines += ["[device.issuer]", "acme = true", "[acme]", f'server = "{acme.directory}"', f'ca_bundle = "{acme.trust}"',
+                  'email = "admin@example.test"', "agree_tos = true", 'webroot = "webroot"']  # fmt: skip
+        (work / "webroot").mkdir()
+        token = []
+    else:
+        server = _server()
+        lines += ["[device.issuer]", f'server = "https://localhost:{server.port}"']
+        token = ["--token", server.token("--name", name)]
     (work / "device.toml").write_text("\n".join(lines) + "\n")
-    shutil.copy(server.ca / "ca.crt", work / "ca.crt")
-    lockstep(*_device("enroll", "--token", server.token("--name", name)), cwd=work)
-    shutil.copy(_live(work, storage).certificate, work / "old.pem")
+    shutil.copy(_roots(kind), work / "ca.crt")
+    lockstep(*_device("enroll", *token), cwd=work)
+    shutil.copy(_live(work, kind).certificate, work / "old.pem")
     return work
+
+
+def _roots(kind: str) -> Path:
+    return pebble.server().roots if kind == ACME else _server().ca / "ca.crt"
 
 
 def _device(*words: str) -> list[str]:
@@ -79,7 +96,7 @@ def state(storage: str) -> Callable[[Path], str]:
         shown = openssl("x509", "-in", live.certificate, "-noout", "-pubkey")
         if shown != openssl("pkey", "-in", live.key, "-pubout"):
             raise Failure("the key is not that of the certificate")
-        openssl("verify", "-CAfile", _server().ca / "ca.crt", live.certificate)
+        openssl("verify", "-CAfile", _roots(storage), "-untrusted", live.certificate, live.certificate)
         return OLD if live.certificate.read_bytes() == (work / "old.pem").read_bytes() else NEW
 
     return look
@@ -90,9 +107,11 @@ def follow(storage: str) -> Callable[[Path, str], None]:
         live = _live(work, storage)
         # Without anybody's help: it is who it says it is to the server. (A request of nobody is not found; one that it
         # does not know is refused.)
-        answer = _server().ask("GET", f"{PATH}/none", client=live)
-        if answer.status != 404:
-            raise Failure(f"the server does not know the device: {answer.status} {answer.body!r}")
+        if storage != ACME:
+            answer = _server().ask("GET", f"{PATH}/none", client=live)
+            if answer.status != 404:
+                raise Failure(f"the server does not know the device: {answer.status} {answer.body!r}")
+        placed = _order_under_way(work, storage)
         done = run(rotate(work), cwd=work)
         if done.code != 0:
             raise Failure(f"the next run: {done.text}")
@@ -101,12 +120,33 @@ def follow(storage: str) -> Callable[[Path, str], None]:
         status = json.loads(lockstep(*_device("status"), cwd=work).stdout)
         if (status["unproven"], status["pending"]) != (False, None):
             raise Failure(f"the next run left something undone: {status}")
+        if placed and found == OLD and _journal(work, storage)["order"] != placed:
+            raise Failure(f"the order {placed} had been placed, but {_journal(work, storage)['order']} was issued")
+        if proofs := [path for path in (work / "webroot").rglob("*") if path.is_file()]:
+            raise Failure(f"proofs are left: {proofs}")
         keys = [path for path in work.rglob("*") if path.is_file() and not path.is_symlink()
-                and b"PRIVATE KEY" in path.read_bytes()]  # fmt: skip
+                and "accounts" not in path.parts and b"PRIVATE KEY" in path.read_bytes()]  # fmt: skip
         if len(keys) != 1:
             raise Failure(f"keys are left: {sorted(map(str, keys))}")
 
     return next_start
+
+
+def _journal(work: Path, kind: str) -> dict:
+    path = work / "home" / "device" / "orders" / f"{NAME}-{kind}.example.test.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _order_under_way(work: Path, kind: str) -> str | None:
+    """The URL of the order for the request that the device will send again."""
+    state = work / "home" / "device" / f"{NAME}-{kind}.json"
+    request = json.loads(state.read_text())["request"]
+    journal = _journal(work, kind)
+    if not request or not journal:
+        return None
+    body = "".join(line for line in request["csr"].splitlines() if "-----" not in line)
+    same = hashlib.sha256(base64.b64decode(body)).hexdigest() == journal["request_sha256"]
+    return journal["order"] if same else None
 
 
 def of(storage: str) -> tuple[Callable[[Path], None], Callable[[Path], Sequence[str]], Callable[[Path], str],

@@ -15,6 +15,8 @@ from support import binary, environment, lockstep, openssl
 
 
 class DeviceCase(Case):
+    name = "pump-7"
+
     def setUp(self) -> None:
         super().setUp()
         self.initialize()
@@ -36,7 +38,7 @@ class DeviceCase(Case):
 
     def configuration(self, storage: str, **renewal: object) -> Path:
         """Due after half of its lifetime; everything else as it is by default."""
-        lines = ["[device.identity]", 'name = "pump-7"', f'storage = "{storage}"', f'ca = "{self.ca}/ca.crt"']
+        lines = ["[device.identity]", f'name = "{self.name}"', f'storage = "{storage}"', f'ca = "{self.ca}/ca.crt"']
         if storage == "files":
             (self.home / "etc").mkdir(parents=True, exist_ok=True)
             lines += [f'cert = "{self.home}/etc/device.crt"', f'key = "{self.home}/etc/device.key"']
@@ -66,8 +68,8 @@ class DeviceCase(Case):
 
     def enroll(self, config: Path) -> dict:
         token = self.top / "token"
-        token.write_text(self.server.token("--name", "pump-7") + "\n")
-        return self.done(config, "enroll", "--token-file", token, "--san", "DNS:pump-7.example")
+        token.write_text(self.server.token("--name", self.name) + "\n")
+        return self.done(config, "enroll", "--token-file", token, "--san", f"DNS:{self.name}.example")
 
     def identity(self, status: dict) -> tuple[Path, Path]:
         return Path(status["certificate"]), Path(status["key"])

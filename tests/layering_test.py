@@ -29,7 +29,7 @@ ARROWS = {
     "certstore": {"x509", "crypto", "durable", "fs", "base"},
     "acme": {"http", "dns", "x509", "crypto", "durable", "fs", "base"},
     "device": {"x509", "crypto", "durable", "fs", "http", "base"},
-    "agent": {"acme", "certstore", "x509", "crypto", "durable", "fs", "http", "log", "base"},
+    "agent": {"device", "acme", "certstore", "x509", "crypto", "durable", "fs", "http", "log", "base"},
     "service": {"agent", "issuing", "certstore", "acme", "ca", "x509", "crypto", "durable", "fs", "http", "log", "base"},
     "testing": {"base", "fs", "durable", "http", "crypto", "x509"},
 }

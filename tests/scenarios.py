@@ -392,6 +392,7 @@ SCENARIOS = (
     Scenario("cert renew", acme_scenarios.prepare(True), acme_scenarios.renew, acme_scenarios.state,
              acme_scenarios.follow(acme_scenarios.renew), resumes=True, networked=True, tidies=acme_scenarios.TIDIES),
     Scenario("device rotate", *device_scenarios.of("generations"), resumes=True, networked=True),
+    Scenario("device rotate, ACME", *device_scenarios.of("acme"), resumes=True, networked=True),
     Scenario("device rotate, files", *device_scenarios.of("files"), recover=True, resumes=True, networked=True),
     Scenario("doctor --repair", _repair_prepare, _REPAIR, _repair_state, _repair_follow, crashed=True),
     Scenario("control: two copies", _copy_prepare, _copy_argv, _copy_state, lambda work, state: None,

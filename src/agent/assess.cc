@@ -14,7 +14,7 @@ bool covers_all(const x509::Certificate& certificate, const std::vector<std::str
 }
 
 // What was asked for now differs from what there is in a way that only another certificate can mend.
-std::optional<std::string> outdated(const certstore::InstalledCertificate& live, const CertificateSettings& settings,
+std::optional<std::string> outdated(const certstore::InstalledLeaf& live, const CertificateSettings& settings,
                                     const std::optional<CertificateSettings>& before) {
   if (!covers_all(live.leaf, settings.names)) return "the names changed";
   if (!before) return {};
@@ -32,7 +32,7 @@ Result<Assessment> assess(durable::Runtime& runtime, const std::string& root, co
   result.state = TRY(load_state(runtime.files, root, candidate.domain));
   result.settings = candidate.wanted ? candidate.wanted : result.state.settings;
   result.unfinished_order = TRY(has_unfinished_order(runtime.files, root, candidate.domain));
-  auto live = certstore::load(runtime, root, candidate.domain);
+  auto live = certstore::load_leaf(runtime, root, candidate.domain);
   if (!live && live.error().code != ErrorCode::not_found) return fail(std::move(live).error());
   result.exists = live.has_value();
   if (!live) {

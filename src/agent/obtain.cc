@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "acme/order_flow.h"
+#include "agent/order_placing.h"
 #include "agent/order_run.h"
 #include "certstore/draft.h"
 #include "crypto/digest.h"
@@ -208,7 +209,7 @@ class Obtaining {
     draft_ = TRY(make_draft(settings_, old_key));
     if (!options_.dry_run)
       TRY(certstore::save_draft(tools_.runtime, tools_.root, domain_, folder_options(settings_, options_), *draft_));
-    auto placed = place_with_replaces(account);
+    auto placed = place_order(tools_, account, settings_, live_ ? &live_->certificate.leaf : nullptr);
     if (!placed) {
       if (!options_.dry_run) TRY(certstore::remove_draft(tools_.runtime, tools_.root, domain_));
       return fail(std::move(placed).error());
@@ -223,30 +224,6 @@ class Obtaining {
                             .presented = {}};
     if (!options_.dry_run) TRY(save_journal(tools_.runtime, tools_.root, domain_, *journal_));
     return std::move(placed->order);
-  }
-
-  Result<acme::PlacedOrder> place_with_replaces(const StoredAccount& account) {
-    acme::OrderWish wish{.identifiers = {}, .profile = settings_.profile, .replaces = {}};
-    for (const std::string& name : settings_.names) wish.identifiers.push_back(acme::identifier_of(name));
-    const acme::Directory directory = TRY(tools_.session.directory());
-    if (!settings_.profile.empty() && !directory.profiles.contains(settings_.profile)) {
-      std::string offered;
-      for (const auto& [name, description] : directory.profiles) offered += (offered.empty() ? "" : ", ") + name;
-      return fail(ErrorCode::acme_refused, "this CA has no profile '" + settings_.profile + "'",
-                  offered.empty() ? "it has no profiles at all" : "it has: " + offered);
-    }
-    if (live_ && !directory.renewal_info.empty()) wish.replaces = acme::renewal_identifier(live_->certificate.leaf);
-    auto placed = acme::place_order(tools_.session, signer_of(account), wish);
-    const bool refused =
-        !placed && !wish.replaces.empty() &&
-        (placed.error().code == ErrorCode::acme_already_replaced || placed.error().code == ErrorCode::acme_refused ||
-         placed.error().code == ErrorCode::acme_order_lost);
-    if (!refused) return placed;
-    // RFC 9773 section 5: what is said of the predecessor must not keep a certificate from being issued.
-    tools_.say(domain_,
-               "the CA did not take it as a replacement (" + placed.error().message + "); ordering without that");
-    wish.replaces.clear();
-    return acme::place_order(tools_.session, signer_of(account), wish);
   }
 
   Result<Obtained> install(const acme::DownloadedChain& chain) {
@@ -279,19 +256,6 @@ class Obtaining {
     const Status noted = options_.committed ? options_.committed(result_) : Status();
     if (noted) return {};
     return fail(committed("the certificate is live, but its renewal could not be noted", noted.error()));
-  }
-
-  // Errors after which the same order can still come to its end.
-  static bool can_go_on(ErrorCode code) {
-    switch (code) {
-      case ErrorCode::acme_refused:
-      case ErrorCode::acme_order_lost:
-      case ErrorCode::acme_account_unknown:
-      case ErrorCode::challenge_failed:
-      case ErrorCode::untrusted:
-      case ErrorCode::parse_error: return false;
-      default: return true;
-    }
   }
 
   // The proofs first, then the draft, and last the journal: as long as it is there, the next run knows that something

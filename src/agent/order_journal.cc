@@ -7,8 +7,7 @@
 #include "base/json.h"
 #include "certstore/domain_name.h"
 #include "durable/atomic_file.h"
-#include "durable/directories.h"
-#include "durable/lock.h"
+#include "durable/record.h"
 #include "fs/io.h"
 #include "http/client.h"
 
@@ -22,8 +21,8 @@ using nlohmann::ordered_json;
 constexpr std::uint64_t kSchema = 1;
 constexpr std::size_t kJournalLimit = 4U << 20U;  // bytes: a thousand names with their proofs
 
-std::string orders_path(const std::string& root, const std::string& domain, const char* ending) {
-  return fs::join_path(fs::join_path(root, "orders"), certstore::folder_name(domain) + ending);
+std::string orders_path(const std::string& root, const std::string& domain) {
+  return fs::join_path(fs::join_path(root, "orders"), certstore::folder_name(domain) + ".json");
 }
 
 constexpr const char* kTokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";  // base64url
@@ -95,7 +94,7 @@ Result<OrderJournal> parse_journal(std::string_view text, const std::string& nam
 
 Result<std::optional<OrderJournal>> load_journal(fs::FileSystem& files, const std::string& root,
                                                  const std::string& domain) {
-  const std::string path = orders_path(root, domain, ".json");
+  const std::string path = orders_path(root, domain);
   const auto text = fs::read_input(files, path, kJournalLimit);
   if (!text && text.error().system_errno == ENOENT) return std::optional<OrderJournal>();
   if (!text) return fail(text.error());
@@ -121,24 +120,16 @@ Result<std::vector<OrderJournal>> list_journals(fs::FileSystem& files, const std
 
 Status save_journal(durable::Runtime& runtime, const std::string& root, const std::string& domain,
                     const OrderJournal& journal) {
-  return durable::atomic_write_bytes(runtime, orders_path(root, domain, ".json"), encode_journal(journal),
-                                     {.mode = 0600});
+  return durable::atomic_write_bytes(runtime, orders_path(root, domain), encode_journal(journal), {.mode = 0600});
 }
 
 Status remove_journal(durable::Runtime& runtime, const std::string& root, const std::string& domain) {
-  return durable::remove_if_exists(runtime, orders_path(root, domain, ".json"));
+  return durable::remove_if_exists(runtime, orders_path(root, domain));
 }
 
 Result<std::unique_ptr<fs::File>> lock_orders(durable::Runtime& runtime, const std::string& root,
                                               const std::string& domain) {
-  const fs::SplitPath path = fs::split_path(orders_path(root, domain, ".lock"));
-  durable::CreatedDirectories created;
-  // What is private begins below the root: web servers go through it to the certificates.
-  TRY(created.ensure(runtime.files, root, 0755));
-  TRY(created.ensure(runtime.files, path.parent, 0700));
-  const std::unique_ptr<fs::Directory> directory = TRY(runtime.files.open_directory(path.parent));
-  // It is never removed, so it is the one that everybody waits for.
-  auto lock = durable::lock_file(runtime, *directory, path.name);
+  auto lock = durable::lock_record(runtime, {.root = root, .path = orders_path(root, domain)});
   if (!lock && lock.error().code == ErrorCode::lock_timeout)
     return fail(std::move(lock).error().with_context("another process is obtaining the certificate of " + domain));
   return lock;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 
 namespace lockstep::agent {
@@ -14,7 +15,11 @@ void in_parallel(const std::vector<std::size_t>& indices, unsigned threads,
   };
   std::vector<std::jthread> workers;
   const std::size_t count = std::min<std::size_t>(std::max(1U, threads), indices.size());
-  for (std::size_t i = 1; i < count; ++i) workers.emplace_back(take);
+  try {
+    for (std::size_t i = 1; i < count; ++i) workers.emplace_back(take);
+  } catch (const std::system_error&) {
+    // Where no more threads may be had, the ones that there are do all of it.
+  }
   take();
 }
 

@@ -278,8 +278,13 @@ std::vector<DomainReport> renew_all(Toolbox& toolbox, const std::vector<Candidat
   std::vector<Result<Assessment>> assessed(candidates.size(), Result<Assessment>(Assessment{}));
   Surroundings& around = toolbox.surroundings();
   if (options.observer != nullptr) options.observer->begun(candidates.size());
+  // The disk is asked by many at once, because reading what no cache holds is waiting; the network by as few as were
+  // asked for. A thread costs more than a few folders.
+  constexpr std::size_t kFew = 64;
+  constexpr unsigned kReaders = 16;
+  in_parallel(all, candidates.size() > kFew ? std::max(kReaders, options.concurrency) : options.concurrency,
+              [&](std::size_t i) { assessed[i] = assess(around.runtime, around.root, candidates[i]); });
   in_parallel(all, options.concurrency, [&](std::size_t i) {
-    assessed[i] = assess(around.runtime, around.root, candidates[i]);
     if (!assessed[i] || options.force) return;
     const Status asked = refresh_renewal_info(toolbox, &*assessed[i], candidates[i].domain);
     // A CA that does not answer leaves the plan as the dates alone give it.

@@ -60,7 +60,7 @@ struct Assessment {
   bool deploy_pending = false;
   bool unfinished_order = false;
   std::string why_not;  // not due and nothing pending: why
-  std::optional<certstore::InstalledCertificate> live;
+  std::optional<certstore::InstalledLeaf> live;
 };
 Result<Assessment> assess(durable::Runtime& runtime, const std::string& root, const Candidate& candidate);
 

@@ -6,8 +6,7 @@
 
 #include "base/json.h"
 #include "certstore/domain_name.h"
-#include "durable/atomic_file.h"
-#include "durable/directories.h"
+#include "durable/record.h"
 #include "fs/io.h"
 
 namespace lockstep::agent {
@@ -131,14 +130,7 @@ Result<RenewalState> load_state(fs::FileSystem& files, const std::string& root, 
 
 Status save_state(durable::Runtime& runtime, const std::string& root, const std::string& domain,
                   const RenewalState& state) {
-  const std::string path = state_path(root, domain);
-  durable::CreatedDirectories created;
-  // What is private begins below the root: web servers go through it to the certificates.
-  TRY(created.ensure(runtime.files, root, 0755));
-  TRY(created.ensure(runtime.files, fs::split_path(path).parent, 0700));
-  Status written = durable::atomic_write_bytes(runtime, path, encode_state(state), {.mode = 0600});
-  if (!written && written.error().code != ErrorCode::commit_uncertain) created.remove(runtime.files);
-  return written;
+  return durable::write_record(runtime, {.root = root, .path = state_path(root, domain)}, encode_state(state));
 }
 
 }  // namespace lockstep::agent

@@ -121,26 +121,45 @@ Result<InstallResult> install(durable::Runtime& runtime, const std::string& root
   return InstallResult{generation, false};
 }
 
-Result<InstalledCertificate> load(durable::Runtime& runtime, const std::string& root, const std::string& domain,
-                                  std::optional<durable::Generation> generation) {
-  const std::string path = TRY(runtime.files.absolute_path(folder_path(root, domain)));
+namespace {
+
+// The pinned generation of a domain's folder: the live one, or one that is kept.
+Result<durable::Snapshot> open_folder(durable::Runtime& runtime, const std::string& domain, const std::string& path,
+                                      std::optional<durable::Generation> generation) {
   auto snapshot =
       generation ? open_kept(runtime.files, path, *generation) : durable::Snapshot::open(runtime.files, path);
   if (!snapshot && snapshot.error().code == ErrorCode::not_found) return no_such_certificate(domain, path);
-  if (!snapshot) return fail(std::move(snapshot).error());
-  const std::string leaf = TRY(snapshot->read(kCertificateFile, kMemberLimit));
-  const std::string chain = TRY(snapshot->read(kChainFile, kMemberLimit));
-  const std::string metadata = TRY(snapshot->read(kMetadataFile, kMemberLimit));
-  InstalledCertificate installed;
-  installed.domain = domain;
-  installed.path = path;
-  installed.generation = snapshot->generation();
+  return snapshot;
+}
+
+Result<InstalledLeaf> read_leaf(const durable::Snapshot& snapshot, const std::string& domain, const std::string& path) {
+  const std::string leaf = TRY(snapshot.read(kCertificateFile, kMemberLimit));
+  InstalledLeaf installed{.domain = domain, .path = path, .generation = snapshot.generation(), .leaf = {}};
   installed.leaf = TRY(x509::parse_certificate(leaf, fs::join_path(path, kCertificateFile)));
+  return installed;
+}
+
+}  // namespace
+
+Result<InstalledLeaf> load_leaf(durable::Runtime& runtime, const std::string& root, const std::string& domain) {
+  const std::string path = TRY(runtime.files.absolute_path(folder_path(root, domain)));
+  const durable::Snapshot snapshot = TRY(open_folder(runtime, domain, path, {}));
+  return read_leaf(snapshot, domain, path);
+}
+
+Result<InstalledCertificate> load(durable::Runtime& runtime, const std::string& root, const std::string& domain,
+                                  std::optional<durable::Generation> generation) {
+  const std::string path = TRY(runtime.files.absolute_path(folder_path(root, domain)));
+  const durable::Snapshot snapshot = TRY(open_folder(runtime, domain, path, generation));
+  InstalledCertificate installed;
+  static_cast<InstalledLeaf&>(installed) = TRY(read_leaf(snapshot, domain, path));
+  const std::string chain = TRY(snapshot.read(kChainFile, kMemberLimit));
+  const std::string metadata = TRY(snapshot.read(kMetadataFile, kMemberLimit));
   const std::vector<x509::Certificate> certificates =
       TRY(x509::parse_certificates(chain, fs::join_path(path, kChainFile)));
   installed.chain_length = certificates.size();
   installed.metadata = TRY(parse_metadata(metadata, fs::join_path(path, kMetadataFile)));
-  installed.history = snapshot->manifest().history;
+  installed.history = snapshot.manifest().history;
   return installed;
 }
 

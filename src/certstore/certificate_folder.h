@@ -56,12 +56,18 @@ struct InstallResult {
 Result<InstallResult> install(durable::Runtime& runtime, const std::string& root, const std::string& domain,
                               const CertificateSet& set, const Metadata& metadata, const FolderOptions& options);
 
-// A folder's certificate as readers see it.
-struct InstalledCertificate {
+// What is to be known of a folder to decide when its certificate is renewed.
+struct InstalledLeaf {
   std::string domain;
   std::string path;
   durable::Generation generation = 0;
   x509::Certificate leaf;
+};
+// The live one. Reads the certificate alone: whether everything beside it is whole, load() and `cert verify` say.
+Result<InstalledLeaf> load_leaf(durable::Runtime& runtime, const std::string& root, const std::string& domain);
+
+// A folder's certificate as readers see it.
+struct InstalledCertificate : InstalledLeaf {
   std::size_t chain_length = 0;
   Metadata metadata;
   std::vector<durable::Generation> history;

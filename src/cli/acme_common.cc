@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "base/base64.h"
 #include "certstore/domain_name.h"
@@ -249,22 +250,21 @@ Result<std::vector<agent::Candidate>> stored_candidates(Context& context, const 
   fs::FileSystem& files = context.environment().files;
   const std::string root = TRY(context.root());
   std::vector<agent::Candidate> candidates;
+  std::unordered_map<std::string, std::size_t> places;  // where each domain is among them
+  const auto add = [&](const std::string& domain, const std::optional<agent::CertificateSettings>& wanted) {
+    const auto [place, added] = places.emplace(domain, candidates.size());
+    if (added) candidates.push_back({.domain = domain, .wanted = {}});
+    if (wanted) candidates[place->second].wanted = wanted;
+  };
   for (const std::string& text : domains) {
     const std::string domain = TRY(as_usage(certstore::parse_domain(text), "--domain"));
-    candidates.push_back({.domain = domain, .wanted = {}});
+    add(domain, {});
   }
   const bool all = domains.empty();
-  const auto find = [&](const std::string& domain) {
-    return std::find_if(candidates.begin(), candidates.end(), [&](const auto& one) { return one.domain == domain; });
-  };
   // What the configuration says counts, also for certificates that there are not yet.
   for (const CertificateOptions& options : context.configuration().certificates) {
     const agent::CertificateSettings settings = TRY_CONTEXT(certificate_settings(context, options), "configuration");
-    const auto listed = find(settings.domain());
-    if (listed != candidates.end())
-      listed->wanted = settings;
-    else if (all)
-      candidates.push_back({.domain = settings.domain(), .wanted = settings});
+    if (all || places.contains(settings.domain())) add(settings.domain(), settings);
   }
   if (!all) return candidates;
   // A first order that was interrupted has no certificate yet; its journal knows what was wanted.
@@ -272,12 +272,10 @@ Result<std::vector<agent::Candidate>> stored_candidates(Context& context, const 
   for (const agent::OrderJournal& journal : unfinished) {
     const std::string& domain = journal.settings.domain();
     const agent::RenewalState state = TRY(agent::load_state(files, root, domain));
-    if (find(domain) == candidates.end() && !state.settings)
-      candidates.push_back({.domain = domain, .wanted = journal.settings});
+    if (!places.contains(domain) && !state.settings) add(domain, journal.settings);
   }
   const std::vector<std::string> known = TRY(certstore::list_domains(files, root));
-  for (const std::string& domain : known)
-    if (find(domain) == candidates.end()) candidates.push_back({.domain = domain, .wanted = {}});
+  for (const std::string& domain : known) add(domain, {});
   return candidates;
 }
 

@@ -176,7 +176,12 @@ std::map<std::string_view, Keys> device_tables(DeviceOptions* options) {
             {"names", &options->alternative_names},
             {"key_type", &options->key_type}}},
           {"bootstrap", {{"cert", &options->bootstrap_cert}, {"key", &options->bootstrap_key}}},
-          {"issuer", {{"server", &options->server}, {"command", &options->command}}},
+          {"issuer",
+           {{"server", &options->server},
+            {"acme", Scalar{&options->acme}},
+            {"command", &options->command},
+            {"check_url", &options->check_url},
+            {"timeout", Scalar{&options->timeout}}}},
           {"recovery", {{"enabled", Scalar{&options->recovery_enabled}}}},
           {"renewal",
            {{"enabled", Scalar{&options->enabled}},
@@ -233,6 +238,7 @@ Result<Configuration> parse_configuration(std::string_view toml, const std::stri
   toml::table global = parsed.table();
   if (const toml::node* acme = global.get("acme")) TRY(read_acme(reader, *acme, &defaults));
   configuration.account = defaults.account;
+  configuration.acme = defaults;
   if (const toml::node* list = global.get("certificate"))
     TRY(read_certificates(reader, *list, defaults, &configuration.certificates));
   if (const toml::node* device = global.get("device")) TRY(read_device(reader, *device, &configuration.device));

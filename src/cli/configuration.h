@@ -19,6 +19,7 @@ struct Configuration {
   std::optional<std::string> lock_timeout;       // lock_timeout
   std::optional<std::string> log_format;         // log_format
   AccountOptions account;                        // [acme]
+  CertificateOptions acme;                       // [acme]: what certificates have unless they say otherwise
   std::vector<CertificateOptions> certificates;  // [[certificate]], each filled up from [acme]
   std::optional<DeviceOptions> device;           // [device.identity] and the other tables below [device]
 };

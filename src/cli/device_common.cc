@@ -2,8 +2,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/identity_order.h"
+#include "cli/certificate_options.h"
 #include "cli/commands.h"
 #include "cli/configuration.h"
+#include "fs/io.h"
 
 namespace lockstep::cli {
 
@@ -24,6 +27,9 @@ Result<DeviceOptions> enrolled_options(Context& context, const std::string& root
   const device::DeviceState state = TRY(device::load_state(files, root, names.front()));
   if (!state.enrolment)
     return fail(ErrorCode::not_found, names.front() + " was not enrolled by a command",
+                "give its configuration with --config");
+  if (state.enrolment->server.empty())
+    return fail(ErrorCode::not_found, names.front() + " is not renewed by a CA's server",
                 "give its configuration with --config");
   DeviceOptions options;
   options.name = names.front();
@@ -61,24 +67,52 @@ Result<std::unique_ptr<DeviceRun>> DeviceRun::with(Context& context, const Devic
   const durable::Runtime runtime = TRY(context.runtime());
   run->runtime_.lock_timeout = runtime.lock_timeout;
   run->storage_ = device::make_storage(run->runtime_, settings);
-  if (settings.issuer == device::IssuerKind::command) {
-    if (environment.programs == nullptr) return fail(ErrorCode::internal, "there are no programs to run here");
-    TRY(environment.programs->check(settings.command.front()));
-    run->issuer_ = device::make_command_issuer(*environment.programs, settings.command);
-  } else {
-    if (!environment.make_client) return fail(ErrorCode::internal, "there is no network here");
-    TRY_CONTEXT(http::check_url(settings.server, false), "--server");
-    const auto make_client = [&environment, ca = settings.ca](std::shared_ptr<const http::ClientIdentity> identity) {
-      return environment.make_client({.user_agent = std::string("lockstep/") + LOCKSTEP_VERSION,
-                                      .identity = std::move(identity),
-                                      .ca_bundle = ca});
-    };
-    run->issuer_ = device::make_private_ca_issuer(make_client, environment.clock, settings.server);
-  }
+  TRY(run->make_issuer(root));
   const auto log = [&context](const std::string& event, const std::string& text) { context.event(event, text); };
   run->tools_ = std::make_unique<device::RotationTools>(
       device::RotationTools{run->runtime_, root, *run->storage_, *run->issuer_, log, environment.stop});
   return run;
+}
+
+Status DeviceRun::make_issuer(const std::string& root) {
+  Environment& environment = context_.environment();
+  const auto make_client = [&environment, ca = settings_.ca, timeout = std::chrono::seconds(settings_.timeout)](
+                               std::shared_ptr<const http::ClientIdentity> identity) {
+    http::ClientOptions options{
+        .user_agent = std::string("lockstep/") + LOCKSTEP_VERSION, .identity = std::move(identity), .ca_bundle = ca};
+    options.timeout = timeout;
+    options.connect_timeout = std::min(options.connect_timeout, options.timeout);
+    return environment.make_client(std::move(options));
+  };
+  switch (settings_.issuer) {
+    case device::IssuerKind::private_ca:
+      if (!environment.make_client) return fail(ErrorCode::internal, "there is no network here");
+      TRY_CONTEXT(http::check_url(settings_.server, false), "--server");
+      issuer_ = device::make_private_ca_issuer(make_client, environment.clock, settings_.server);
+      break;
+    case device::IssuerKind::acme: {
+      CertificateOptions options = context_.configuration().acme;
+      for (const std::string& text : settings_.alternative_names) {
+        const x509::AlternativeName name = TRY(x509::parse_alternative_name(text));
+        options.domains.push_back(name.value);
+      }
+      agent::CertificateSettings how = TRY_CONTEXT(certificate_settings(context_, options), "[acme]");
+      acme_ = TRY(AcmeRun::make(context_, context_.configuration().account));
+      // Beside the device's state: what is under way for a folder of the same name is another order.
+      issuer_ = agent::make_acme_issuer(acme_->toolbox(), std::move(how), fs::join_path(root, "device"));
+      break;
+    }
+    case device::IssuerKind::command:
+      if (environment.programs == nullptr) return fail(ErrorCode::internal, "there are no programs to run here");
+      TRY(environment.programs->check(settings_.command.front()));
+      issuer_ = device::make_command_issuer(*environment.programs, settings_.command);
+      break;
+  }
+  if (settings_.check_url.empty()) return {};
+  if (!environment.make_client) return fail(ErrorCode::internal, "there is no network here");
+  TRY_CONTEXT(http::check_url(settings_.check_url, false), "'check_url'");
+  issuer_ = device::make_checked_issuer(std::move(issuer_), make_client, settings_.check_url);
+  return {};
 }
 
 Result<device::Situation> DeviceRun::look() {

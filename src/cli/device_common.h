@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "cli/acme_common.h"
 #include "cli/context.h"
 #include "cli/device_options.h"
 #include "device/rotation.h"
@@ -29,11 +30,13 @@ class DeviceRun {
 
  private:
   explicit DeviceRun(Context& context) : context_(context) {}
+  Status make_issuer(const std::string& root);
 
   Context& context_;
   device::DeviceSettings settings_;
   durable::Runtime runtime_{context_.environment().files, context_.environment().clock, context_.environment().random};
   std::unique_ptr<device::IdentityStorage> storage_;
+  std::unique_ptr<AcmeRun> acme_;  // where an ACME CA issues the identity
   std::unique_ptr<device::Issuer> issuer_;
   std::unique_ptr<device::RotationTools> tools_;
 };

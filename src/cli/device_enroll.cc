@@ -35,7 +35,13 @@ DeviceOptions merged(const Context& context, const DeviceOptions& said) {
   return options;
 }
 
-Result<std::string> read_token(Context& context, const Options& options) {
+Result<std::string> read_token(Context& context, const Options& options, device::IssuerKind issuer) {
+  // Only the CA's own server knows tokens.
+  if (issuer != device::IssuerKind::private_ca) {
+    if (options.token.empty() && options.token_file.empty()) return std::string();
+    return fail(ErrorCode::usage, "a one-time token is for a CA's server, and another issuer is configured",
+                "leave --token and --token-file out");
+  }
   if (options.token.empty() == options.token_file.empty())
     return fail(ErrorCode::usage, "the one-time token is not given, or given twice",
                 "--token-file keeps it out of the list of processes; --token is for a console");
@@ -47,8 +53,8 @@ Result<std::string> read_token(Context& context, const Options& options) {
 }
 
 Result<int> run_enroll(Context& context, const Options& options) {
-  const std::string token = TRY(read_token(context, options));
   const auto run = TRY(DeviceRun::with(context, merged(context, options.device)));
+  const std::string token = TRY(read_token(context, options, run->settings().issuer));
   const device::RotationReport report =
       TRY(device::rotate(run->tools(), run->settings(), {.enroll = true, .token = token}));
   const device::Situation situation = TRY(run->look_after("the identity is live"));

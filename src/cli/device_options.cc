@@ -80,6 +80,34 @@ Status read_policy(const DeviceOptions& options, device::RenewalPolicy* policy) 
   return check_policy(*policy);
 }
 
+Status read_issuer(const DeviceOptions& options, device::DeviceSettings* settings) {
+  bool acme = false;
+  TRY(read_flag("acme", options.acme, &acme));
+  const int said = (options.server.empty() ? 0 : 1) + (options.command.empty() ? 0 : 1) + (acme ? 1 : 0);
+  if (said != 1)
+    return fail(
+        ErrorCode::invalid_argument,
+        std::string("who issues the identity is ") + (said == 0 ? "not said" : "said more than once"),
+        "give one of: the address of the CA's server (--server, or 'server' of [device.issuer]), acme = true, a "
+        "'command'");
+  settings->issuer = acme                      ? device::IssuerKind::acme
+                     : options.command.empty() ? device::IssuerKind::private_ca
+                                               : device::IssuerKind::command;
+  settings->server = options.server;
+  settings->command = options.command;
+  settings->check_url = options.check_url;
+  TRY(read_duration("timeout", options.timeout, &settings->timeout));
+  constexpr std::int64_t kLongestTimeout = 120;
+  if (settings->timeout < 1 || settings->timeout > kLongestTimeout)
+    return refuse("timeout", "must be between 1s and 2m, not '" + options.timeout + "'");
+  if (!options.check_url.empty() && device::issuer_authenticates(settings->issuer))
+    return refuse("check_url", "is for the other issuers: the CA's server is asked itself");
+  if (acme && options.alternative_names.empty())
+    return fail(ErrorCode::invalid_argument, "an ACME CA certifies names, and the device has none",
+                "give it one: names = [\"DNS:…\"] in [device.identity]");
+  return {};
+}
+
 }  // namespace
 
 Result<device::DeviceSettings> device_settings(const DeviceOptions& options, const std::string& root) {
@@ -111,12 +139,7 @@ Result<device::DeviceSettings> device_settings(const DeviceOptions& options, con
     return refuse("bootstrap", "needs both 'cert' and 'key'");
   settings.bootstrap_cert = options.bootstrap_cert;
   settings.bootstrap_key = options.bootstrap_key;
-  if (options.server.empty() == options.command.empty())
-    return fail(ErrorCode::invalid_argument, "who issues the identity is not said, or said twice",
-                "give either the address of the CA's server (--server, or 'server' of [device.issuer]) or a 'command'");
-  settings.issuer = options.command.empty() ? device::IssuerKind::private_ca : device::IssuerKind::command;
-  settings.server = options.server;
-  settings.command = options.command;
+  TRY(read_issuer(options, &settings));
   TRY(read_policy(options, &settings.renewal));
   TRY(read_flag("enabled", options.recovery_enabled, &settings.recovery_enabled));
   return settings;

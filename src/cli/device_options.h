@@ -18,7 +18,10 @@ struct DeviceOptions {
   std::string key_type;
   std::string bootstrap_cert, bootstrap_key;  // [device.bootstrap]
   std::string server;                         // [device.issuer]
+  std::string acme;
   std::vector<std::string> command;
+  std::string check_url;
+  std::string timeout;
   std::string enabled, threshold_days, threshold, check_interval, retry_interval, max_retries;  // [device.renewal]
   std::string backoff_multiplier, max_backoff, reuse_key, destroy_old_keys, test_connection;
   std::string recovery_enabled;  // [device.recovery]

@@ -85,7 +85,7 @@ Step next_step(const RenewalPolicy& policy, bool recovery_enabled, const DeviceS
   if (!facts.live) return with(StepKind::make_request);
   const bool due = calendar != Phase::normal;
   const bool wanted = facts.forced || (due && policy.enabled);
-  const bool can_recover = recovery_enabled && facts.bootstrap;
+  const bool can_recover = recovery_enabled && facts.can_recover;
   if (!wanted || (calendar == Phase::expired && !can_recover)) {
     const UnixSeconds due_moment = due_at(*facts.live, policy.threshold);
     return wait_until(due ? facts.now + policy.check_interval : due_moment);

@@ -22,7 +22,7 @@ struct Facts {
   bool pending_identity = false;    // both halves, not swapped in yet
   bool request_is_live = false;     // the live certificate is the one that the state's request asked for
   bool request_is_pending = false;  // the state's request is of the pending key
-  bool bootstrap = false;           // a bootstrap identity is configured
+  bool can_recover = false;         // the issuer can be asked although the live identity is over
   bool forced = false;              // a person asked for a rotation
 };
 
@@ -57,7 +57,7 @@ Step next_step(const RenewalPolicy& policy, bool recovery_enabled, const DeviceS
 // for, 0 when it did not; `random` spreads the pause by ten per cent.
 DeviceState after_failure(DeviceState state, const RenewalPolicy& policy, UnixSeconds now, std::int64_t retry_after,
                           std::uint64_t random);
-// The state after a new identity went live. `proven`: nobody needs to be asked about it.
+// The state after a new identity went live.
 DeviceState after_swap(DeviceState state, UnixSeconds now);
 
 }  // namespace lockstep::device

@@ -14,7 +14,7 @@ Facts facts_of(std::int64_t begin_days, std::int64_t end_days) {
   Facts facts;
   facts.now = kNow;
   facts.live = Validity{kNow + begin_days * kDay, kNow + end_days * kDay};
-  facts.bootstrap = true;
+  facts.can_recover = true;
   return facts;
 }
 
@@ -71,7 +71,7 @@ TEST(Flow, ExpiredRecoversWithTheBootstrapIdentityOnly) {
   EXPECT_EQ(step.phase, Phase::expired);
   EXPECT_EQ(next_step(policy, false, {}, facts_of(-90, -1)).kind, StepKind::wait);
   Facts without = facts_of(-90, -1);
-  without.bootstrap = false;
+  without.can_recover = false;
   const Step waits = next_step(policy, true, {}, without);
   EXPECT_EQ(waits.kind, StepKind::wait);
   EXPECT_EQ(waits.until, kNow + policy.check_interval);

@@ -17,9 +17,10 @@ namespace lockstep::device {
 struct IssueRequest {
   std::string request_pem;
   Reason reason = Reason::proactive;
-  std::string name;   // of the device
-  std::string token;  // enroll: the one-time token
-  std::string id;     // as the issuer called it before; empty the first time
+  std::string name;      // of the device
+  std::string token;     // enroll: the one-time token
+  std::string id;        // as the issuer called it before; empty the first time
+  std::string replaces;  // serial of the live certificate; empty for the first one
 };
 
 struct Issued {
@@ -41,11 +42,19 @@ class Issuer {
   virtual Result<Verdict> check(const Identity& identity, const std::string& id) = 0;
 };
 
+// The identity as a transport shows it.
+std::shared_ptr<const http::ClientIdentity> shown_by(const Identity& identity);
+
 // `make_client`: a transport that shows the identity it is given.
 using MakeClient = std::function<Result<std::unique_ptr<http::Client>>(std::shared_ptr<const http::ClientIdentity>)>;
 
 // `server`: "https://ca.example:8444".
 std::unique_ptr<Issuer> make_private_ca_issuer(MakeClient make_client, Clock& clock, const std::string& server);
+
+// Asks for certificates where `inner` does, and whether an identity is accepted at `url`: a TLS handshake that shows
+// it, and a GET. 400 (how web servers answer a certificate that they do not accept), 401 and 403 mean refused, every
+// other answer below 500 accepted.
+std::unique_ptr<Issuer> make_checked_issuer(std::unique_ptr<Issuer> inner, MakeClient make_client, std::string url);
 
 // Runs the program with LOCKSTEP_CSR (PEM), LOCKSTEP_REASON, LOCKSTEP_DEVICE and LOCKSTEP_REQUEST_ID in its
 // environment. Exit status 0: the certificate and its chain are on its standard output; 75 (EX_TEMPFAIL): ask again;

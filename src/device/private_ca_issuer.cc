@@ -42,7 +42,7 @@ class PrivateCaIssuer final : public Issuer {
       document["token"] = request.token;
       document["name"] = request.name;
     }
-    const auto client = TRY(make_client_(as == nullptr ? nullptr : shown_as(*as)));
+    const auto client = TRY(make_client_(as == nullptr ? nullptr : shown_by(*as)));
     // An identity that is over cannot look at a request of its own: it is sent again, which is answered the same.
     const auto response = TRY(client->send({.method = "POST",
                                             .url = server_ + kRequests,
@@ -52,7 +52,7 @@ class PrivateCaIssuer final : public Issuer {
   }
 
   Result<Verdict> check(const Identity& identity, const std::string& id) override {
-    const auto client = TRY(make_client_(shown_as(identity)));
+    const auto client = TRY(make_client_(shown_by(identity)));
     const auto response = client->send({.method = "GET", .url = server_ + kRequests + "/" + id});
     if (!response) {
       // A server that is there and will not have this certificate ends the handshake.
@@ -64,12 +64,6 @@ class PrivateCaIssuer final : public Issuer {
   }
 
  private:
-  static std::shared_ptr<const http::ClientIdentity> shown_as(const Identity& identity) {
-    Identity copy = identity.copy();
-    return std::make_shared<const http::ClientIdentity>(
-        http::ClientIdentity{std::move(copy.certificate_pem), std::move(copy.key_pem)});
-  }
-
   [[nodiscard]] std::int64_t retry_after(const http::Response& response) const {
     const auto asked = http::parse_retry_after(response.header("retry-after"), clock_.now());
     return std::clamp<std::int64_t>(asked.value_or(0), 0, kLongestWait);
@@ -125,6 +119,12 @@ class PrivateCaIssuer final : public Issuer {
 };
 
 }  // namespace
+
+std::shared_ptr<const http::ClientIdentity> shown_by(const Identity& identity) {
+  Identity copy = identity.copy();
+  return std::make_shared<const http::ClientIdentity>(
+      http::ClientIdentity{std::move(copy.certificate_pem), std::move(copy.key_pem)});
+}
 
 std::unique_ptr<Issuer> make_private_ca_issuer(MakeClient make_client, Clock& clock, const std::string& server) {
   return std::make_unique<PrivateCaIssuer>(std::move(make_client), clock, server);

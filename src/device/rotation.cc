@@ -125,10 +125,10 @@ class Rotation {
     x509::Name subject;
     std::vector<x509::AlternativeName> names;
     if (situation_.leaf) {
-      subject = situation_.leaf->subject;
+      if (names_subject()) subject = situation_.leaf->subject;
       names = situation_.leaf->alternative_names;
     } else {
-      subject = TRY(first_subject());
+      if (names_subject()) subject = TRY(first_subject());
       for (const std::string& text : settings_.alternative_names) {
         x509::AlternativeName name = TRY(x509::parse_alternative_name(text));
         names.push_back(std::move(name));
@@ -156,7 +156,8 @@ class Rotation {
                                                      .reason = request.reason,
                                                      .name = settings_.name,
                                                      .token = options_.token,
-                                                     .id = request.id},
+                                                     .id = request.id,
+                                                     .replaces = request.replaces},
                                                     as ? &*as : nullptr));
     if (issued.id != request.id) {
       state().request->id = issued.id;
@@ -278,11 +279,14 @@ class Rotation {
     expected.anchors = TRY(load_anchors(tools_.runtime.files, settings_));
     expected.now = now();
     const x509::Request request = TRY(x509::parse_request(state().request->request_pem, "the request"));
-    expected.subject_der = request.subject.der();
+    if (names_subject()) expected.subject_der = request.subject.der();
     if (!request.alternative_names_der.empty())
       expected.names = TRY(x509::decode_alternative_names(request.alternative_names_der));
     return expected;
   }
+
+  // An ACME CA certifies names and writes the subject as it likes; many refuse one that is no name of the certificate.
+  [[nodiscard]] bool names_subject() const { return settings_.issuer != IssuerKind::acme; }
 
   [[nodiscard]] Result<x509::Name> first_subject() const {
     std::string escaped;

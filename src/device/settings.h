@@ -13,7 +13,7 @@
 namespace lockstep::device {
 
 enum class StorageKind { generations, files };
-enum class IssuerKind { private_ca, command };
+enum class IssuerKind { private_ca, acme, command };
 
 // When a certificate is due: so many days before its end, or with so much of its lifetime left.
 struct Threshold {
@@ -51,9 +51,15 @@ struct DeviceSettings {
   IssuerKind issuer = IssuerKind::private_ca;
   std::string server;                // private_ca: "https://ca.example:8444"
   std::vector<std::string> command;  // command: program and arguments
+  // acme, command: where it is asked whether a new identity is accepted, "https://…"; empty: what was issued is.
+  std::string check_url;
+  std::int64_t timeout = 30;  // seconds for each exchange with an issuer, 1 to 120
   RenewalPolicy renewal;
   bool recovery_enabled = true;
 };
+
+// Does the issuer know a device by the identity that it shows? Only then does recovery need another one.
+inline bool issuer_authenticates(IssuerKind kind) { return kind == IssuerKind::private_ca; }
 
 std::string_view storage_name(StorageKind kind);
 

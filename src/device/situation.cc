@@ -37,7 +37,7 @@ Result<Situation> look_closely(durable::Runtime& runtime, const std::string& roo
   Facts& facts = situation.facts;
   facts.now = runtime.clock.now();
   facts.forced = forced;
-  facts.bootstrap = !settings.bootstrap_cert.empty();
+  facts.can_recover = !settings.bootstrap_cert.empty() || !issuer_authenticates(settings.issuer);
   const std::string requested = key_of_request(situation.state.request);
   if (situation.live) {
     x509::Certificate leaf = TRY(leaf_of(situation.live->certificate_pem, "'" + storage.active_cert_path() + "'"));

@@ -6,9 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "durable/atomic_file.h"
-#include "durable/directories.h"
-#include "durable/lock.h"
+#include "durable/record.h"
 #include "fs/io.h"
 
 namespace lockstep::device {
@@ -147,23 +145,12 @@ Result<std::vector<std::string>> list_devices(fs::FileSystem& files, const std::
 
 Status save_state(durable::Runtime& runtime, const std::string& root, const std::string& name,
                   const DeviceState& state) {
-  const std::string path = TRY(runtime.files.absolute_path(state_path(root, name)));
-  durable::CreatedDirectories created;
-  TRY(created.ensure(runtime.files, fs::split_path(path).parent, 0700));
-  Status written = durable::atomic_write_bytes(runtime, path, encode_state(state), {.mode = 0600});
-  if (!written && written.error().code != ErrorCode::commit_uncertain) created.remove(runtime.files);
-  return written;
+  return durable::write_record(runtime, {.root = root, .path = state_path(root, name)}, encode_state(state));
 }
 
 Result<std::unique_ptr<fs::File>> lock_device(durable::Runtime& runtime, const std::string& root,
                                               const std::string& name) {
-  const std::string path = TRY(runtime.files.absolute_path(state_path(root, name)));
-  const fs::SplitPath split = fs::split_path(path);
-  durable::CreatedDirectories created;
-  TRY(created.ensure(runtime.files, split.parent, 0700));
-  const std::unique_ptr<fs::Directory> directory = TRY(runtime.files.open_directory(split.parent));
-  // It is never removed, so it is the one that everybody waits for.
-  return durable::lock_file(runtime, *directory, name + ".lock");
+  return durable::lock_record(runtime, {.root = root, .path = state_path(root, name)});
 }
 
 }  // namespace lockstep::device

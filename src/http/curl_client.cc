@@ -87,7 +87,7 @@ Error transport_error(const std::string& url, CURLcode code, const std::string& 
       return {ErrorCode::untrusted, "the client certificate for " + host_of(url) + " cannot be used: " + detail,
               "its certificate and key must be PEM and belong together", 0};
     case CURLE_OPERATION_TIMEDOUT:
-      return {ErrorCode::timed_out, what, "try again later; --timeout waits longer for each answer", 0};
+      return {ErrorCode::timed_out, what, "try again later; a longer timeout waits longer for each answer", 0};
     case CURLE_COULDNT_RESOLVE_HOST: return {ErrorCode::network, what, "check the name and this machine's DNS", 0};
     case CURLE_OUT_OF_MEMORY: return {ErrorCode::resource_exhausted, what, "", 0};
     case CURLE_URL_MALFORMAT: return {ErrorCode::invalid_argument, what, "", 0};
