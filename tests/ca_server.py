@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from support import TIMEOUT, Failure, binary, environment, lockstep, lockstep_json, openssl
+from support import KEEPER, TIMEOUT, Failure, binary, environment, lockstep, lockstep_json, openssl
 
 PATH = "/api/v1/certificatesigningrequests"
 
@@ -41,13 +41,17 @@ class Identity(NamedTuple):
 
 
 class Server:
-    """Starts at once; what it says on stderr is kept."""
+    """Starts at once; what it says on stderr is kept. With `with_us` it is nobody's to stop: it ends, and that folder goes,
+    with the last process that has it."""
 
-    def __init__(self, ca: Path, *options: str, listen: str = "127.0.0.1:0") -> None:
+    def __init__(self, ca: Path, *options: str, listen: str = "127.0.0.1:0", with_us: Path | None = None) -> None:
         self.ca = ca
         words = [binary(), "ca", "--data-dir", ca, "serve", "--listen", listen, *options]
-        self.process = subprocess.Popen(list(map(os.fspath, words)), env=environment(), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        if with_us:
+            words = ["sh", "-c", KEEPER, with_us, *words]
+        self.process = subprocess.Popen(list(map(os.fspath, words)), env=environment(),
+                                        stdin=subprocess.PIPE if with_us else subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True, process_group=0 if with_us else None)  # fmt: skip
         self.said: list[str] = []
         self.heard = threading.Condition()
         self.reader = threading.Thread(target=self._read, daemon=True)

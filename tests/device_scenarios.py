@@ -7,13 +7,11 @@ whose certificate is live in the end.
 
 from __future__ import annotations
 
-import atexit
 import base64
 import functools
 import hashlib
 import json
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,18 +29,14 @@ NAME = "pump-7"
 def _server() -> Server:
     """One for all: issuing is not what is broken here."""
     top = Path(tempfile.mkdtemp(prefix="lockstep-device-"))
-    atexit.register(shutil.rmtree, top, ignore_errors=True)
     make_ca(top / "ca")
-    server = Server(top / "ca", "--rate", "100000")
-    atexit.register(server.stop, signal.SIGKILL)
-    return server
+    return Server(top / "ca", "--rate", "100000", with_us=top)
 
 
 @functools.cache
 def _enrolled(kind: str) -> Path:
     """A device with its first identity, to be copied."""
-    work = Path(tempfile.mkdtemp(prefix="lockstep-device-"))
-    atexit.register(shutil.rmtree, work, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix=f"device-{kind}-", dir=_top(kind)))
     name = f"{NAME}-{kind}"
     lines = ["[device.identity]", f'name = "{name}"', 'ca = "ca.crt"', f'names = ["DNS:{name}.example.test"]']
     if kind == "files":
@@ -62,6 +56,11 @@ def _enrolled(kind: str) -> Path:
     lockstep(*_device("enroll", *token), cwd=work)
     shutil.copy(_live(work, kind).certificate, work / "old.pem")
     return work
+
+
+def _top(kind: str) -> Path:
+    """A folder that goes with the server."""
+    return pebble.server().roots.parent if kind == ACME else _server().ca.parent
 
 
 def _roots(kind: str) -> Path:

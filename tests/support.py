@@ -32,6 +32,16 @@ def skip(reason: str) -> NoReturn:
     sys.exit(SKIPPED)
 
 
+# For `sh -c KEEPER FOLDER SERVER …`: the server lives as long as anybody holds the other end of this shell's stdin, however
+# that process ends (a killed one runs nothing of its own); then it is ended, by its id, and the folder removed.
+KEEPER = """
+exec 3<&0
+"$@" </dev/null & child=$!
+{ read -r _ <&3; kill "$child"; rm -rf "$0"; } &
+wait "$child"
+"""
+
+
 def binary() -> str:
     path = os.environ.get("LOCKSTEP")
     if not path or not os.access(path, os.X_OK):

@@ -20,7 +20,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from support import Failure, environment, openssl
+from support import KEEPER, Failure, environment, openssl
 
 READY_WITHIN = 20.0
 ATTEMPTS = 3  # a port that was free a moment ago may be taken
@@ -61,16 +61,6 @@ def _await(process: subprocess.Popen[bytes], url: str, trust: Path) -> bool:
     raise Failure(f"pebble does not answer at {url} within {READY_WITHIN} s")
 
 
-# The server lives as long as anybody holds the other end of this shell's stdin, however that process ends (a killed one
-# runs nothing of its own); then it is ended, by its id, and its directory removed.
-_KEEPER = """
-exec 3<&0
-"$@" </dev/null & child=$!
-{ read -r _ <&3; kill "$child"; rm -rf "$0"; } &
-wait "$child"
-"""
-
-
 def _start() -> tuple[subprocess.Popen[bytes], Server]:
     said = ""
     for _ in range(ATTEMPTS):
@@ -85,7 +75,7 @@ def _start() -> tuple[subprocess.Popen[bytes], Server]:
                   "ocspResponderURL": "", "externalAccountBindingRequired": False}  # fmt: skip
         (base / "config.json").write_text(json.dumps({"pebble": config}))
         with open(base / "log", "wb") as log:
-            keeper = subprocess.Popen(["sh", "-c", _KEEPER, str(base), "pebble", "-config", str(base / "config.json")],
+            keeper = subprocess.Popen(["sh", "-c", KEEPER, str(base), "pebble", "-config", str(base / "config.json")],
                                       stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment(**_SETTINGS),
                                       process_group=0)  # fmt: skip
         if _await(keeper, f"https://127.0.0.1:{port}/dir", trust):
