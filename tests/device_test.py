@@ -142,6 +142,29 @@ class Life(DeviceCase):
         self.assertLess(after["renewal_count"], 10)
 
 
+class Recovery(DeviceCase):
+    def test_recover_finds_a_device_with_plain_files_by_its_root(self) -> None:
+        config = self.configuration("files")
+        first = self.enroll(config)
+        certificate, key = self.identity(first)
+        # Cut off at one rename after the other, until it is the one between the two files.
+        for when in range(1, 30):
+            words = [binary(), "--config", config, "device", "--path", self.home, "rotate", "--force"]
+            traced = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", self.home / "etc", "-e", "trace=renameat",
+                      "-e", f"inject=renameat:signal=KILL:when={when}"]  # fmt: skip
+            killed = subprocess.run(list(map(str, [*traced, *words])), env=environment(), capture_output=True, text=True)
+            self.assertNotEqual(killed.returncode, 0, "no rename lies between the two files")
+            halves = (openssl("x509", "-in", certificate, "-noout", "-pubkey"), openssl("pkey", "-in", key, "-pubout"))
+            if halves[0] != halves[1]:
+                break
+            self.done(config, "rotate", "--force")
+        done = lockstep("recover", self.home, "--json")
+        self.assertIn(json.loads(done.stdout)["recovered"][0]["result"], ("completed", "restored"))
+        self.assertEqual([path.name for path in (self.home / "etc").iterdir() if path.name.startswith(".")], [])
+        self.accepted(self.done(config, "status"))
+        self.assertIn("VALID", self.done(config, "verify")["result"])
+
+
 class Trouble(DeviceCase):
     def test_server_down_then_back(self) -> None:
         config = self.configuration("generations")

@@ -1,12 +1,18 @@
 // lockstep recover: finishes or takes back what a crash cut off, at boot before anything reads the files.
+#include <algorithm>
+#include <functional>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/shell.h"
 #include "ca/flat_ledger.h"
 #include "cli/commands.h"
 #include "cli/store_paths.h"
+#include "device/state.h"
 #include "durable/inspect.h"
 #include "durable/publish.h"
+#include "fs/io.h"
 
 namespace lockstep::cli {
 
@@ -47,6 +53,30 @@ Result<std::string> recover_store(Context& context, durable::Runtime& runtime, c
   return std::string("recovered");
 }
 
+using Record = std::function<void(const std::string& path, const Result<std::string>& result)>;
+
+// The directories of plain files that the devices of these roots keep their identities in.
+std::vector<std::string> device_directories(Context& context, const std::vector<std::string>& roots,
+                                            const Record& record) {
+  fs::FileSystem& files = context.environment().files;
+  std::set<std::string> directories;
+  for (const std::string& root : roots) {
+    const auto names = device::list_devices(files, root);
+    if (!names) continue;  // no such root, or none that is a directory: said where it is looked at for stores
+    for (const std::string& name : *names) {
+      const auto state = device::load_state(files, root, name);
+      if (!state) record(device::state_path(root, name), fail(state.error()));
+      if (!state || !state->enrolment) continue;
+      for (const std::string& file : {state->enrolment->cert, state->enrolment->key}) {
+        const std::string directory = fs::split_path(file).parent;
+        // One that is gone has nothing to recover.
+        if (!file.empty() && files.stat_path(directory)) directories.insert(directory);
+      }
+    }
+  }
+  return {directories.begin(), directories.end()};
+}
+
 Result<int> run_recover(Context& context, const std::vector<std::string>& paths) {
   durable::Runtime runtime = TRY(context.runtime());
   const StorePaths found = TRY(store_paths(context, paths));
@@ -64,10 +94,15 @@ Result<int> run_recover(Context& context, const std::vector<std::string>& paths)
   };
   for (const auto& [path, error] : found.unreachable) record(path, fail(error));
   for (const std::string& path : found.stores) record(path, recover_store(context, runtime, path));
-  // Directories that are no stores may hold files that a publish was changing.
-  if (!found.others.empty()) {
-    const auto recovered = durable::recover_publishes(runtime, found.others);
-    if (!recovered) record(found.others.front(), fail(recovered.error()));
+  // Directories that are no stores may hold files that a publish was changing. All at once: what is staged in one may
+  // belong to a record in another.
+  std::vector<std::string> roots = paths;
+  if (roots.empty()) roots.push_back(TRY(context.root()));
+  std::vector<std::string> published = found.others;
+  std::ranges::copy(device_directories(context, roots, record), std::back_inserter(published));
+  if (!published.empty()) {
+    const auto recovered = durable::recover_publishes(runtime, published);
+    if (!recovered) record(published.front(), fail(recovered.error()));
     const durable::PublishRecovery done = recovered.value_or(durable::PublishRecovery());
     for (const std::string& file : done.completed) record(file, std::string("completed"));
     for (const std::string& file : done.restored) record(file, std::string("restored"));
@@ -86,8 +121,10 @@ void add_recover(CLI::App& program, Action* action) {
   const auto paths = std::make_shared<std::vector<std::string>>();
   CLI::App* command =
       add_command(program, "recover", "Finish or take back what a crash cut off", "lockstep recover ./ca-data");
-  command->add_option("path", *paths,
-                      "Stores, or directories with stores or published files (default: the CA and the certificates)");
+  command->add_option(
+      "path", *paths,
+      "Stores, roots, or directories with stores or published files (default: the CA, the certificates and the "
+      "identities of devices)");
   command->callback([paths, action] { *action = [paths](Context& context) { return run_recover(context, *paths); }; });
 }
 
