@@ -185,9 +185,36 @@ class Rules(Serving):
         self.assertEqual(len(server.certificates()), 0)
 
 
+class Lists(Serving):
+    def revoked(self, server: Server) -> str:
+        der = self.top / "list.der"
+        der.write_bytes(server.ask("GET", "/ca.crl.der").body)
+        return openssl("crl", "-inform", "DER", "-in", der, "-noout", "-text", "-CAfile", self.ca / "ca.crt")
+
+    def test_a_list_is_there_from_the_start_and_anew_at_a_reload(self) -> None:
+        server = self.serve("--next-update", "2h")
+        first = self.revoked(server)
+        self.assertIn("No Revoked Certificates", first)
+        identity = self.enrolled("pump-7")
+        serial = openssl("x509", "-in", identity.certificate, "-noout", "-serial").strip().split("=")[1]
+        self.well("ca", "revoke", serial.lower())
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("revocation list 2")
+        self.assertIn(f"Serial Number: {serial}", self.revoked(server))
+        # The next start finds it fresh.
+        server.stop()
+        again = self.serve("--next-update", "2h")
+        self.assertNotIn("revocation list", "".join(again.said))
+
+    def test_a_list_is_made_again_in_time(self) -> None:
+        server = self.serve("--next-update", "4s")
+        server.wait_for("revocation list 3")
+        self.assertIn("No Revoked Certificates", self.revoked(server))
+
+
 class Wire(Serving):
     def test_documents(self) -> None:
-        server = self.serve()
+        server = self.serve("--next-update", "off")
         self.assertEqual(server.ask("GET", "/ca.crt").body, (self.ca / "ca.crt").read_bytes())
         self.assertEqual(server.ask("GET", "/ca.crl").status, 404)
         self.well("ca", "crl")

@@ -1,19 +1,24 @@
 // lockstep ca serve: certificates for devices over HTTPS.
 #include <algorithm>
+#include <limits>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "ca/flat_ledger.h"
+#include "ca/operations.h"
 #include "ca/registrar.h"
 #include "cli/commands.h"
 #include "http/server.h"
 #include "issuing/service.h"
+#include "x509/crl.h"
 
 namespace lockstep::cli {
 
 namespace {
 
 constexpr std::int64_t kSecondsPerDay = 86400;
+constexpr std::int64_t kSecondsPerHour = 3600;
+constexpr const char* kNoLists = "off";
 constexpr const char* kAuditLog = "audit.log";
 constexpr std::int64_t kMostConnections = 20'000;
 constexpr std::int64_t kMostRate = 1'000'000;
@@ -24,6 +29,7 @@ struct Options {
   std::vector<std::string> names;
   std::string validity = "90d";
   std::string server_validity = "90d";
+  std::string next_update = "24h";
   std::string connections = "1024";
   std::string rate = "20";
 };
@@ -65,6 +71,8 @@ class CaServer {
     http::ServerLimits limits;
     how.registrar.validity_seconds = TRY(duration_option(options_.validity, "--validity", kSecondsPerDay));
     server_validity_ = TRY(duration_option(options_.server_validity, "--server-validity", kSecondsPerDay));
+    if (options_.next_update != kNoLists)
+      next_update_ = TRY(duration_option(options_.next_update, "--next-update", kSecondsPerHour));
     how.requests_per_second = static_cast<double>(TRY(positive_number(options_.rate, "--rate", kMostRate)));
     how.burst = how.requests_per_second * 10;
     limits.connections =
@@ -84,6 +92,7 @@ class CaServer {
     const auto service =
         TRY(issuing::Service::start({.ledger = ledger, .clock = clock(), .audit = audit, .warn = warn}, how));
     service->observe_server_certificate(not_after_);
+    keep_list_fresh(ledger, false);
     // After the service, which it hands requests to, so that it ends first.
     const auto server = TRY_CONTEXT(http::Server::listen_tls(
                                         options_.listen, identity,
@@ -94,7 +103,8 @@ class CaServer {
                                     "--listen");
     say(false, "the CA in '" + directory + "' issues certificates on port " + std::to_string(server->port()));
     notify("READY=1");
-    while (wait_for_work()) look_after(ledger, *server, *service);
+    for (Work work = wait_for_work(); work != Work::stop; work = wait_for_work())
+      look_after(ledger, *server, *service, work);
     notify("STOPPING=1");
     // Requests that have come in are answered.
     server->drain(kLongestDrain);
@@ -122,21 +132,50 @@ class CaServer {
     return pair.not_before + (pair.not_after - pair.not_before) * 2 / 3;
   }
 
-  // False when it is time to stop; true when the certificate is due or a reload is asked for.
-  bool wait_for_work() {
+  // Why the server is woken: its certificate or the revocation list is due, or a reload was asked for.
+  enum class Work { stop, due, reload };
+  Work wait_for_work() {
     while (true) {
       const std::atomic<bool>* stop = context_.environment().stop;
-      if (stop != nullptr && stop->load()) return false;
+      if (stop != nullptr && stop->load()) return Work::stop;
       std::atomic<bool>* reload = context_.environment().reload;
-      if (reload != nullptr && reload->exchange(false)) return true;
-      if (clock().now() >= renew_at_) return true;
+      if (reload != nullptr && reload->exchange(false)) return Work::reload;
+      if (clock().now() >= std::min(renew_at_, list_at_)) return Work::due;
       clock().sleep_for(kSlice);
     }
   }
 
+  // When the CA's revocation list is to be made anew: when half of its time is over, so that whoever fetches it has a
+  // day's worth of trouble before him; at once where there is none.
+  [[nodiscard]] Result<UnixSeconds> list_due(ca::Ledger& ledger) const {
+    const auto reader = TRY(ledger.read());
+    const std::optional<std::string> pem = TRY(reader->crl());
+    if (!pem) return UnixSeconds{0};
+    const x509::Crl crl = TRY(x509::parse_crl(*pem, ca::kCrlFile));
+    const UnixSeconds next = crl.next_update.value_or(crl.this_update);
+    return crl.this_update + std::min((next - crl.this_update) / 2, next_update_ / 2);
+  }
+
+  // A reload asks for a new list: certificates were revoked, perhaps. The old one stays when this fails.
+  void keep_list_fresh(ca::Ledger& ledger, bool anew) {
+    if (next_update_ == 0) return;
+    const UnixSeconds now = clock().now();
+    auto due = list_due(ledger);
+    if (due && (anew || now >= *due)) {
+      const auto made = ca::publish_crl(ledger, next_update_, now);
+      if (made)
+        say(false, "revocation list " + std::to_string(made->number) + ", the next one by " +
+                       format_rfc3339(made->next_update));
+      due = made ? list_due(ledger) : Result<UnixSeconds>(fail(made.error()));
+    }
+    list_at_ = due ? *due : now + kAfterTrouble;
+    if (!due) say(true, "the revocation list could not be made: " + due.error().message);
+  }
+
   // The server goes on with what it has when this fails.
-  void look_after(ca::Ledger& ledger, http::Server& server, issuing::Service& service) {
+  void look_after(ca::Ledger& ledger, http::Server& server, issuing::Service& service, Work work) {
     notify("RELOADING=1");
+    keep_list_fresh(ledger, work == Work::reload);
     auto identity = identity_to_show(ledger);
     Status shown = identity ? server.set_identity(*identity) : Status(fail(identity.error()));
     if (!shown) {
@@ -163,7 +202,9 @@ class CaServer {
   const Options& options_;
   std::vector<x509::AlternativeName> names_;
   std::int64_t server_validity_ = 0;
+  std::int64_t next_update_ = 0;  // seconds; 0: somebody else makes the lists
   UnixSeconds renew_at_ = 0;
+  UnixSeconds list_at_ = std::numeric_limits<UnixSeconds>::max();
   UnixSeconds not_after_ = 0;
   std::mutex output_;
 };
@@ -181,6 +222,11 @@ void add_ca_serve(CLI::App& group, Action* action) {
   command->add_option("--validity", options->validity, "How long the certificates of devices are valid")
       ->capture_default_str();
   command->add_option("--server-validity", options->server_validity, "How long the server's own certificate is valid")
+      ->capture_default_str();
+  command
+      ->add_option("--next-update", options->next_update,
+                   "How long a revocation list is good for; a new one is made after half of it, and at a reload. "
+                   "'off': by nobody but 'lockstep ca crl'")
       ->capture_default_str();
   command->add_option("--connections", options->connections, "How many at once; half of them from one address")
       ->capture_default_str();
