@@ -235,7 +235,7 @@ TEST_F(Store, InterruptedCallsAreMadeAgainAndOthersAreNot) {
 TEST_F(Store, AFailedSaveLeavesMemoryAndDiskAsTheyWere) {
   open();
   const SnapshotPtr before = store().current();
-  disk.set_capacity(1500);
+  disk.set_capacity(900);
   const auto on_disk = disk.dump();
   const auto saved = add(std::string(50, 'n'));
   ASSERT_FALSE(saved);
