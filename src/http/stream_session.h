@@ -10,6 +10,7 @@
 #include <array>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
+#include <exception>
 #include <vector>
 
 #include "http/event_queue.h"
@@ -43,7 +44,11 @@ class StreamSession : public std::enable_shared_from_this<StreamSession<Stream>>
     bound_what_the_kernel_keeps();
     read();
     if (service_.draining) return queue_->close();
-    begin(queue_);
+    try {
+      begin(queue_);
+    } catch (const std::exception&) {
+      queue_->close();  // nobody has it
+    }
   }
 
  private:
