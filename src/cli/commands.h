@@ -45,6 +45,7 @@ void add_agent_run(CLI::App& group, Action* action);
 
 // `root` is where --path goes.
 void add_serve(CLI::App& program, std::string* root, Action* action);
+void add_up(CLI::App& program, std::string* root, Action* action);
 void add_doctor(CLI::App& program, Action* action);
 void add_recover(CLI::App& program, Action* action);
 

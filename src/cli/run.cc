@@ -87,6 +87,7 @@ void declare(CLI::App& program, Context& context, Action* action) {
 
   add_doctor(program, action);
   add_serve(program, &context.options().root, action);
+  add_up(program, &context.options().root, action);
   add_recover(program, action);
 }
 

@@ -1,4 +1,6 @@
 // lockstep serve: watches endpoints, shows them on a page, and lets them be edited there and over REST.
+#include "cli/serve.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
@@ -81,8 +83,8 @@ class ServedCertificate {
 
 class StatusServer {
  public:
-  StatusServer(Context& context, const ServeOptions& options)
-      : context_(context), options_(filled_up(options, context.configuration().serve)) {}
+  StatusServer(Context& context, const ServeOptions& options, const ServeHooks& hooks)
+      : context_(context), options_(filled_up(options, context.configuration().serve)), hooks_(hooks) {}
 
   Result<int> run() {
     const std::string host = listening_host(options_.listen);
@@ -98,7 +100,7 @@ class StatusServer {
     service::HostCheck hosts(host_names());
     if (context_.environment().catch_signals) context_.environment().catch_signals();
     // Printed once, here, for the person who starts the service for the first time; afterwards it is in the file alone.
-    if (token.made)
+    if (token.made && !hooks_.ready)
       TRY(context_.deliver("Token for changes: " + std::string(token.text.reveal()) + "\n",
                            {{"token", token.text.reveal()}}));
 
@@ -119,6 +121,7 @@ class StatusServer {
     const auto server = TRY_CONTEXT(listen(*service, loopback), "--listen");
     say(false, "watching " + std::to_string(service->server_count()) + " servers; page and interface on " +
                    (served_ ? "https" : "http") + " port " + std::to_string(server->port()));
+    if (hooks_.ready) TRY(hooks_.ready(server->port(), token));
     const auto watch = watch_files(*service);
     notify("READY=1");
     serve(*service, *server, hosts, watch.get());
@@ -247,6 +250,7 @@ class StatusServer {
         reread_at = clock().monotonic() + kReread;
       }
       if (asked || clock().monotonic() >= look_at) {
+        if (hooks_.upkeep) hooks_.upkeep();
         look_for_certificate(server, hosts);
         look_at = clock().monotonic() + kLook;
       }
@@ -312,6 +316,7 @@ class StatusServer {
 
   Context& context_;
   ServeOptions options_;
+  const ServeHooks& hooks_;
   std::optional<ServedCertificate> served_;
   std::optional<http::TlsIdentity> identity_;
   std::vector<std::string> names_;  // of the certificate
@@ -320,6 +325,10 @@ class StatusServer {
 };
 
 }  // namespace
+
+Result<int> serve(Context& context, const ServeOptions& options, const ServeHooks& hooks) {
+  return StatusServer(context, options, hooks).run();
+}
 
 void add_serve(CLI::App& program, std::string* root, Action* action) {
   const auto options = std::make_shared<ServeOptions>();
@@ -334,8 +343,7 @@ void add_serve(CLI::App& program, std::string* root, Action* action) {
   repeated(command->add_option("--host", options->hosts,
                                "Further name by which the service is called (behind a proxy); may be repeated"));
   command->add_option("--connections", options->connections, "How many at once (default 1024)");
-  command->callback(
-      [options, action] { *action = [options](Context& context) { return StatusServer(context, *options).run(); }; });
+  command->callback([options, action] { *action = [options](Context& context) { return serve(context, *options); }; });
 }
 
 }  // namespace lockstep::cli

@@ -27,7 +27,10 @@ ServerState judge(const ServerStatus& status, UnixSeconds now) {
   if (certificate.not_after < now) return ServerState::expired;
   if (!certificate.chain_ok) return ServerState::untrusted;
   if (!certificate.name_ok) return ServerState::mismatched_name;
-  const std::int64_t warning = status.endpoint.expiry_warning_days * kSecondsPerDay;
+  const std::int64_t lifetime = certificate.not_after - certificate.not_before;
+  std::int64_t warning = status.endpoint.expiry_warning_days * kSecondsPerDay;
+  // One that does not live that long would be expiring from its first moment on.
+  if (warning >= lifetime) warning = lifetime / 3;
   return certificate.not_after - now <= warning ? ServerState::expiring : ServerState::online;
 }
 

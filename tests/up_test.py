@@ -1,0 +1,106 @@
+"""`lockstep up`, from nothing: a CA, a certificate that curl and openssl believe, a page, servers that are watched; the
+certificate is renewed while it is shown, and a second start finds everything."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import ssl
+import subprocess
+import threading
+import unittest
+import urllib.request
+from pathlib import Path
+
+from cli_case import Case
+from support import TIMEOUT, Failure, binary, environment, openssl
+
+
+class Up:
+    def __init__(self, root: Path, *options: str) -> None:
+        self.root = root
+        words = [binary(), "up", "--path", root, "--listen", "127.0.0.1:0", *options]
+        self.process = subprocess.Popen(list(map(os.fspath, words)), env=environment(), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
+        self.said: list[str] = []
+        self.heard = threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+        self.address = re.search(r"Status page: (\S+)", self.wait_for("Status page:"))[1]
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            with self.heard:
+                self.said.append(line)
+                self.heard.notify_all()
+        with self.heard:
+            self.said.append("(it has ended)")
+            self.heard.notify_all()
+
+    def wait_for(self, text: str, times: int = 1) -> str:
+        def found() -> list[str]:
+            return [line for line in self.said if text in line]
+
+        with self.heard:
+            self.heard.wait_for(lambda: len(found()) >= times or "(it has ended)" in self.said, TIMEOUT)
+            if len(found()) < times:
+                raise Failure(f"it did not say '{text}': {self.said}")
+            return found()[times - 1]
+
+    def get(self, path: str) -> dict:
+        context = ssl.create_default_context(cafile=os.fspath(self.root / "ca" / "ca.crt"))
+        with urllib.request.urlopen(self.address.rstrip("/") + path, context=context, timeout=10) as answer:
+            return json.loads(answer.read())
+
+    def serial(self) -> str:
+        port = self.address.rstrip("/").rsplit(":", 1)[1]
+        pem = ssl.get_server_certificate(("127.0.0.1", int(port)), timeout=10)
+        shown = self.root / "shown.pem"
+        shown.write_text(pem)
+        return openssl("x509", "-in", shown, "-noout", "-serial")
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(TIMEOUT)
+        self.process.stdout.close()
+        return code
+
+
+class FromNothing(Case):
+    def start(self, *options: str) -> Up:
+        up = Up(self.top / "data", *options)
+        self.addCleanup(lambda: up.process.poll() is None and up.process.kill())
+        return up
+
+    def test_a_page_that_is_believed_and_a_second_start(self) -> None:
+        up = self.start()
+        said = "".join(up.said)
+        self.assertEqual(up.get("/health")["status"], "ok")
+        up.wait_for("Trust the root")
+        token_file = up.root / "service" / "token"
+        self.assertIn(token_file.read_text().strip(), "".join(up.said))
+        self.assertEqual(token_file.stat().st_mode & 0o777, 0o600)
+        self.assertEqual((up.root / "certs").stat().st_mode & 0o777, 0o755)
+        openssl("verify", "-CAfile", up.root / "ca" / "ca.crt", up.root / "certs" / "localhost" / "cert.pem")
+        certificates = up.get("/api/certificates")["data"]["certificates"]
+        self.assertEqual([entry["name"] for entry in certificates], ["localhost"])
+        before = up.serial()
+        self.assertEqual(up.stop(), 0)
+        self.assertNotIn("Error", said)
+        again = self.start()
+        self.assertEqual(again.serial(), before)
+        self.assertNotIn(token_file.read_text().strip(), "".join(again.said))
+        self.assertEqual(again.stop(), 0)
+
+    def test_the_certificate_is_renewed_while_it_is_shown(self) -> None:
+        up = self.start("--validity", "10s")
+        first = up.serial()
+        up.wait_for("another certificate is shown from now on")
+        self.assertNotEqual(up.serial(), first)
+        self.assertEqual(up.get("/health")["status"], "ok")
+        self.assertEqual(up.stop(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
