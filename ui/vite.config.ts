@@ -14,6 +14,10 @@ export default defineConfig({
     cssCodeSplit: false,
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1000,
+    rollupOptions: {
+      // "use client" means nothing here; each of Mantine's files has it.
+      onwarn: (warning, warn) => warning.code !== 'MODULE_LEVEL_DIRECTIVE' && warn(warning),
+    },
   },
   server: {
     host: '127.0.0.1',

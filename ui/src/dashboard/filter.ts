@@ -44,3 +44,7 @@ export function shown(servers: ReadonlyMap<string, ServerStatus>, { text, bucket
     (bucket === 'all' || bucketOf(server) === bucket) && wanted.every((word) => words(server).includes(word))
   return new Map([...servers].filter(([, server]) => fits(server)))
 }
+
+export function problemCount(servers: Iterable<ServerStatus>): number {
+  return counts(servers).problems
+}
