@@ -58,7 +58,7 @@ function Welcome({ data: { loaded, servers, groups } }: { data: ConfigData }) {
   if (!loaded) return <div className={css.welcome} />
   const first = servers.length === 0
   return (
-    <div className={css.welcome}>
+    <div className={css.welcome} data-known={!first || undefined}>
       <h1>{first ? 'Set up what is watched' : 'Configuration'}</h1>
       <p className={css.lead}>{first ? 'Two steps, and the dashboard is alive. Changes act at once; nothing needs a restart.' : 'Choose a server or a group in the list to change it. Changes act at once; nothing needs a restart.'}</p>
       <ol className={css.steps}>

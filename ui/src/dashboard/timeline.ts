@@ -52,7 +52,7 @@ export interface Dot {
   title: string
 }
 
-const apart = 1.6
+const apart = 2.4
 
 /** Dots of the scale; those that would overlap are one with a count. */
 export function dots(list: readonly Expiry[]): Dot[] {

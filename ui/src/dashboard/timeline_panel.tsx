@@ -3,7 +3,7 @@ import { useMemo, useState } from 'react'
 import type { ServerStatus, StoreCertificate } from '../data/types'
 import { Link } from '../routing/link'
 import { Icon } from '../shared/icons'
-import { dateText, daysText } from '../shared/time'
+import { dateText, daysText, shortDateText } from '../shared/time'
 import { dots, expiries, marks, position, type Expiry } from './timeline'
 import css from './timeline_panel.module.css'
 
@@ -20,10 +20,10 @@ function Entry({ expiry }: { expiry: Expiry }) {
       <div>
         <p className={css.entryName}>
           {id === null ? name : <Link to={{ page: 'config', kind: 'server', id }}>{name}</Link>}
-          {kind === 'store' && <span className={css.store}>in the store</span>}
+          {kind === 'store' && <span className={css.store}>store</span>}
         </p>
         <p className={css.entryDays}>
-          <span>{daysText(days)}</span> · {dateText(notAfter)}
+          <span>{daysText(days)}</span> · {Math.abs(days) < 300 ? shortDateText(notAfter) : dateText(notAfter)}
         </p>
       </div>
     </li>

@@ -62,14 +62,19 @@ export function signOut() {
   void refreshSession()
 }
 
-/** A write that asks for the token when the service wants one, and is then tried once more. */
+async function mustSignIn() {
+  if (!(await askForToken('write'))) throw new ApiError(401, 'Nothing was changed: sign in to change the configuration')
+}
+
+/** A write that asks for the token before, when it is known to be needed, and else when the service wants it. */
 export async function authorized<T>(write: () => Promise<T>): Promise<T> {
+  if (session.get().session?.mayWrite === false) await mustSignIn()
   for (;;) {
     try {
       return await write()
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error
-      if (!(await askForToken('write'))) throw new ApiError(401, 'Not saved: sign in to change the configuration')
+      await mustSignIn()
     }
   }
 }

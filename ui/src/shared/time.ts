@@ -8,9 +8,9 @@ export function daysUntil(notAfter: string, now: number): number {
 }
 
 export function daysText(days: number): string {
-  if (days < -1) return `expired ${-days} days ago`
-  if (days === -1) return 'expired today'
-  if (days === 0) return 'less than a day left'
+  if (days < -1) return `Expired ${-days} days ago`
+  if (days === -1) return 'Expired today'
+  if (days === 0) return 'Less than a day left'
   return days === 1 ? '1 day left' : `${days.toLocaleString('en')} days left`
 }
 
@@ -20,6 +20,14 @@ const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-dig
 export function dateText(time: string): string {
   const value = Date.parse(time)
   return Number.isNaN(value) ? 'unknown' : date.format(value)
+}
+
+const shortDate = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+
+/** Without the year: for times that are less than one away. */
+export function shortDateText(time: string): string {
+  const value = Date.parse(time)
+  return Number.isNaN(value) ? 'unknown' : shortDate.format(value)
 }
 
 export function clockText(time: number): string {
