@@ -11,17 +11,19 @@ namespace lockstep {
 namespace {
 
 // Builds on nlohmann's event interface only to see keys and depth; the value itself comes from its DOM parser.
+template <class Json>
 class StrictWatcher {
  public:
   explicit StrictWatcher(std::size_t depth_limit) : depth_limit_(depth_limit) {}
 
-  bool operator()(int depth, nlohmann::json::parse_event_t event, const nlohmann::json& parsed) {
-    using Event = nlohmann::json::parse_event_t;
+  bool operator()(int depth, typename Json::parse_event_t event, const Json& parsed) {
+    using Event = typename Json::parse_event_t;
     if (static_cast<std::size_t>(depth) > depth_limit_) too_deep = true;
     if (event == Event::object_start) keys_.emplace_back();
     if (event == Event::object_end) keys_.pop_back();
-    if (event == Event::key && !keys_.back().insert(parsed.get<std::string>()).second && duplicate.empty()) {
-      duplicate = parsed.get<std::string>();
+    if (event == Event::key) {
+      const std::string key = parsed.template get<std::string>();
+      if (!keys_.back().insert(key).second && duplicate.empty()) duplicate = key;
     }
     // Dropping what lies too deep keeps a hostile document from building itself in memory.
     return !too_deep;
@@ -35,9 +37,8 @@ class StrictWatcher {
   std::vector<std::set<std::string>> keys_;
 };
 
-}  // namespace
-
-Result<nlohmann::json> parse_json(std::string_view text, std::string_view name, const JsonLimits& limits) {
+template <class Json>
+Result<Json> parse_strictly(std::string_view text, std::string_view name, const JsonLimits& limits) {
   const std::string where(name);
   if (text.size() > limits.bytes) {
     return fail(ErrorCode::too_large, where + ": " + std::to_string(text.size()) + " bytes of JSON, the limit is " +
@@ -47,9 +48,9 @@ Result<nlohmann::json> parse_json(std::string_view text, std::string_view name, 
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
     return fail(ErrorCode::parse_error, where + ": not valid JSON at byte " + std::to_string(nul + 1));
   }
-  StrictWatcher watcher(limits.depth);
+  StrictWatcher<Json> watcher(limits.depth);
   try {
-    nlohmann::json value = nlohmann::json::parse(text, std::ref(watcher));
+    Json value = Json::parse(text, std::ref(watcher));
     if (watcher.too_deep) {
       return fail(ErrorCode::too_large, where + ": JSON nested deeper than " + std::to_string(limits.depth));
     }
@@ -62,6 +63,17 @@ Result<nlohmann::json> parse_json(std::string_view text, std::string_view name, 
   } catch (const nlohmann::json::exception&) {
     return fail(ErrorCode::parse_error, where + ": not valid JSON");
   }
+}
+
+}  // namespace
+
+Result<nlohmann::json> parse_json(std::string_view text, std::string_view name, const JsonLimits& limits) {
+  return parse_strictly<nlohmann::json>(text, name, limits);
+}
+
+Result<nlohmann::ordered_json> parse_ordered_json(std::string_view text, std::string_view name,
+                                                  const JsonLimits& limits) {
+  return parse_strictly<nlohmann::ordered_json>(text, name, limits);
 }
 
 std::uint64_t json_unsigned(const nlohmann::json& value, std::uint64_t largest) {

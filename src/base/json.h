@@ -21,6 +21,10 @@ struct JsonLimits {
 // `name` is the file or source that an error names. Errors: too_large, parse_error (with the byte offset).
 Result<nlohmann::json> parse_json(std::string_view text, std::string_view name, const JsonLimits& limits = {});
 
+// The same with the keys of objects in the order of the text: for files that people write and that are written again.
+Result<nlohmann::ordered_json> parse_ordered_json(std::string_view text, std::string_view name,
+                                                  const JsonLimits& limits = {});
+
 // The value as a whole number from 0 to `largest`. Throws std::out_of_range for everything else: get<>() of
 // nlohmann-json converts fractions, negative and too large numbers without a word. For the readers that take an
 // exception for "not ours".

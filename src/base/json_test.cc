@@ -101,5 +101,13 @@ TEST(Json, OnlyWholeNumbersWithinTheLimitAreNumbers) {
   }
 }
 
+TEST(Json, OrderedKeepsTheOrderOfTheKeysAndIsAsStrict) {
+  const auto value = parse_ordered_json(R"({"z":1,"a":{"y":2,"b":3}})", "it");
+  ASSERT_TRUE(value);
+  EXPECT_EQ(value->dump(), R"({"z":1,"a":{"y":2,"b":3}})");
+  EXPECT_FALSE(parse_ordered_json(R"({"a":1,"a":2})", "it"));
+  EXPECT_FALSE(parse_ordered_json("[[[[]]]]", "it", {.bytes = 100, .depth = 2}));
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -252,6 +252,19 @@ CrashScenario publish_pair(bool existing) {
   return scenario;
 }
 
+// The same with an eye on people who save the files meanwhile: by exchanges instead of renames, read back before.
+CrashScenario publish_keeping_edits() {
+  CrashScenario scenario = publish_pair(true);
+  scenario.name = "publish: two files exchanged";
+  scenario.run = [](SimFileSystem& disk) {
+    Machine machine(disk);
+    return outcome_of(
+        publish(machine.runtime, {{"/srv/keys/k", "new key", 0600}, {"/srv/certs/c", "new cert", 0644}},
+                {.keep_edits = true, .read_back = [](const PublishFile&, std::string_view) -> Status { return {}; }}));
+  };
+  return scenario;
+}
+
 class Durable : public ::testing::TestWithParam<CrashScenario> {};
 
 TEST_P(Durable, SurvivesEveryCrashAndEveryFailingCall) {
@@ -281,8 +294,9 @@ TEST_P(Durable, SurvivesEveryStateOfACrash) {
 
 INSTANTIATE_TEST_SUITE_P(Operations, Durable,
                          ::testing::Values(atomic_file(false), atomic_file(true), removal(), publish_pair(false),
-                                           publish_pair(true), first_commit(), first_commit_again(), next_commit(),
-                                           partial_commit(), rollback(), pending(), collection()),
+                                           publish_pair(true), publish_keeping_edits(), first_commit(),
+                                           first_commit_again(), next_commit(), partial_commit(), rollback(), pending(),
+                                           collection()),
                          [](const auto& info) { return lockstep::testing::test_name(info.param.name); });
 
 // What must stay of the report of a mutation check: the mutants that are harmless, each with its reason in the test.

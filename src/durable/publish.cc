@@ -100,15 +100,27 @@ class Publish {
     } else if (old.error().system_errno != ENOENT) {
       return fail(std::move(old).error());
     }
+    TRY(publish_internal::check_expected(directory, target, file.expected_sha256));
     if (file.mode || !attributes.mode) attributes.mode = file.mode.value_or(0600);
     Temporary temporary = TRY(create_temporary(runtime_, directory, target.name));
     target.temporary = temporary.name;
     TRY(fs::write_all(*temporary.file, file.content));
     TRY(apply_attributes(*temporary.file, attributes));
     TRY(temporary.file->sync());
+    if (options_.read_back) TRY(read_back(*temporary.file, file));
     // Kept open, so that the lock on it lasts until the intent protects it.
     staged_.push_back(std::move(temporary.file));
     return {};
+  }
+
+  Status read_back(fs::File& staged, const PublishFile& file) const {
+    TRY(staged.seek(0));
+    const std::string content = TRY(fs::read_all(staged, kFileLimit));
+    if (content != file.content) {
+      return fail(ErrorCode::io_error, "what was written to '" + staged.path() + "' reads back as something else",
+                  "look at the disk");
+    }
+    return options_.read_back(file, content);
   }
 
   // The intent's own rename is the commit point.
@@ -120,7 +132,10 @@ class Publish {
 
   Status carry_through() {
     for (const IntentTarget& target : intent_.targets) {
-      Status renamed = publish_internal::put_new(directory_of(target), target);
+      fs::Directory& directory = directory_of(target);
+      Status renamed = options_.keep_edits ? publish_internal::put_new_guarded(directory, target)
+                                           : publish_internal::put_new(directory, target);
+      if (!renamed && renamed.error().code == ErrorCode::commit_uncertain) return renamed;
       if (!renamed) return take_back(std::move(renamed).error());
     }
     for (auto& [path, directory] : directories_) {
@@ -150,7 +165,7 @@ class Publish {
     Status status = atomic_write_in(runtime_, home, intent_name(intent_.targets.front().name), encode_intent(intent_),
                                     {.mode = 0600});
     for (const IntentTarget& target : intent_.targets) {
-      if (status) status = publish_internal::put_old(directory_of(target), target);
+      if (status) status = put_old(target);
     }
     for (auto& [path, directory] : directories_) {
       if (status) status = directory->sync();
@@ -165,6 +180,18 @@ class Publish {
                   "run 'lockstep recover' when the file system is writable again");
     }
     return fail(std::move(error));
+  }
+
+  Status put_old(const IntentTarget& target) {
+    fs::Directory& directory = directory_of(target);
+    if (!options_.keep_edits || !target.old_sha256) return publish_internal::put_old(directory, target);
+    const std::optional<std::string> now = TRY(publish_internal::checksum(directory, target.name));
+    if (now != target.new_sha256 || now == target.old_sha256) return {};
+    Status swapped =
+        publish_internal::swap_in(directory, target.backup, target.name, target.new_sha256, *target.old_sha256);
+    // Saved over the new file just now: theirs is what is to stay.
+    if (!swapped && swapped.error().code == ErrorCode::edited_by_hand) return {};
+    return swapped;
   }
 
   void unstage() {

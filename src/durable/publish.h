@@ -7,6 +7,7 @@
 // directories). Where readers can follow a link, the generation store has no such window.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,10 +22,19 @@ struct PublishFile {
   std::string path;  // absolute or relative; a link is resolved once
   std::string content;
   std::optional<std::uint32_t> mode;  // else that of the file it replaces, else 0600
+  // What the caller had read, "" for no file: edited_by_hand when it is another by now. Nothing: whatever is there.
+  std::optional<std::string> expected_sha256 = {};
 };
 
 struct PublishOptions {
   bool replace = true;  // false: already_exists when any of the files is there
+  // A person may save one of the files at any moment. Up to the last one their file stays, all others are as they were,
+  // and the error is edited_by_hand; afterwards they save over the new one. (Where the file system has no
+  // RENAME_EXCHANGE, a save between two calls is still lost.)
+  bool keep_edits = false;
+  // Called with what each staged file reads back as, before anything is put in its place: the owner's own check. Its
+  // error ends the publish.
+  std::function<Status(const PublishFile& file, std::string_view read_back)> read_back = {};
 };
 
 // On success all files are new and survive a power cut. On an error all are as they were, except for commit_uncertain:

@@ -5,7 +5,6 @@
 #include <set>
 
 #include "base/shell.h"
-#include "crypto/digest.h"
 #include "durable/lock.h"
 #include "durable/publish_internal.h"
 #include "durable/temporary.h"
@@ -14,8 +13,6 @@
 namespace lockstep::durable {
 
 namespace {
-
-constexpr std::size_t kFileLimit = 256U * 1024U * 1024U;
 
 Status remove_unless_gone(fs::Directory& directory, const std::string& name) {
   Status removed = directory.remove_file(name);
@@ -30,19 +27,7 @@ Status remove_temporary(fs::Directory& directory, const std::string& name) {
   return removed;
 }
 
-// SHA-256 of a regular file; nothing when there is no such file.
-Result<std::optional<std::string>> checksum(fs::Directory& directory, const std::string& name) {
-  auto file = directory.open_file(name, fs::OpenMode::read);
-  if (!file) {
-    if (file.error().system_errno == ENOENT) return std::optional<std::string>();
-    return fail(std::move(file).error());
-  }
-  const fs::Stat stat = TRY((*file)->stat());
-  // Anything else is what a person put there: it matches no checksum of ours.
-  if (stat.type != fs::FileType::regular) return std::optional<std::string>("");
-  const std::string content = TRY(fs::read_all(**file, kFileLimit));
-  return std::optional<std::string>(crypto::sha256_hex(content));
-}
+using publish_internal::checksum;
 
 class Recovery {
  public:
@@ -68,6 +53,7 @@ class Recovery {
         report->restored.push_back(path);
       }
     }
+    for (const IntentTarget& target : intent.targets) TRY(give_name_back(target, intent.state, report));
     // Durable before the record of it goes: a crash in between is recovered again.
     TRY(home_.sync());
     for (auto& [path, directory] : others_) TRY(directory->sync());
@@ -108,6 +94,28 @@ class Recovery {
     return true;
   }
 
+  // A publish that keeps edits was cut off between an exchange and the look at what it displaced: what a person had
+  // saved lies under the temporary's name. It gets its own back. (An empty file is the beginning of a save that the
+  // same power cut ended: there is nothing of anybody in it.)
+  Status give_name_back(const IntentTarget& target, IntentState state, PublishRecovery* report) {
+    const bool commit = state == IntentState::commit;
+    const std::string& staged = commit ? target.temporary : target.backup;
+    const std::optional<std::string> placed = commit ? std::optional(target.new_sha256) : target.old_sha256;
+    if (staged.empty()) return {};
+    fs::Directory* directory = TRY(directory_of(target));
+    const auto stat = directory->stat_entry(staged);
+    if (!stat && stat.error().system_errno == ENOENT) return {};
+    if (!stat) return fail(stat.error());
+    if (stat->type != fs::FileType::regular || stat->size == 0) return {};
+    const std::optional<std::string> now = TRY(checksum(*directory, target.name));
+    if (now != placed) return {};
+    const std::optional<std::string> held = TRY(checksum(*directory, staged));
+    if (!held || held == target.new_sha256 || held == target.old_sha256) return {};
+    TRY(directory->rename(staged, *directory, target.name));
+    report->edited.push_back(fs::join_path(target.directory, target.name));
+    return {};
+  }
+
   fs::FileSystem& files_;
   fs::Directory& home_;
   std::string intent_name_;
@@ -125,7 +133,7 @@ Status put_new(fs::Directory& directory, const IntentTarget& target) {
 
 Status put_old(fs::Directory& directory, const IntentTarget& target) {
   const std::optional<std::string> now = TRY(checksum(directory, target.name));
-  if (now == target.old_sha256) return {};
+  if (now != target.new_sha256 || now == target.old_sha256) return {};
   if (!target.old_sha256) return remove_unless_gone(directory, target.name);
   return directory.rename(target.backup, directory, target.name);
 }

@@ -245,6 +245,33 @@ std::vector<Case> naming_cases() {
                           answer(c.root.rename_no_replace("a", c.root, "c")), c.names()});
        },
        "EEXIST ok b:f c:f"},
+      {"exchange",
+       [](Context& c) {
+         c.file("a", "one");
+         c.file("b", "two");
+         return in_order({answer(c.root.exchange("a", "b")), c.names(), c.content("a"), c.content("b")});
+       },
+       "ok a:f b:f two one"},
+      {"exchange with what is missing",
+       [](Context& c) {
+         c.file("a");
+         return in_order({answer(c.root.exchange("a", "b")), answer(c.root.exchange("b", "a")), c.names()});
+       },
+       "ENOENT ENOENT a:f"},
+      {"exchange of a hard link with the other",
+       [](Context& c) {
+         c.file("a");
+         static_cast<void>(c.root.make_link("a", c.root, "b"));
+         return in_order({answer(c.root.exchange("a", "b")), c.names()});
+       },
+       "ok a:f b:f"},
+      {"exchange of file and link",
+       [](Context& c) {
+         c.file("a", "file");
+         c.link("x", "l");
+         return in_order({answer(c.root.exchange("a", "l")), c.names(), c.content("l")});
+       },
+       "ok a:l l:f file"},
       {"hard link",
        [](Context& c) {
          c.file("a");

@@ -90,6 +90,9 @@ class Directory {
   virtual Status rename(const std::string& from, Directory& target, const std::string& to) = 0;
   // RENAME_NOREPLACE: EEXIST when `to` is there.
   virtual Status rename_no_replace(const std::string& from, Directory& target, const std::string& to) = 0;
+  // RENAME_EXCHANGE within this directory: the two names change places at once. ENOENT when either is missing; EINVAL
+  // or ENOSYS where the file system cannot.
+  virtual Status exchange(const std::string& one, const std::string& other) = 0;
   virtual Status make_symlink(const std::string& target, const std::string& name) = 0;
   virtual Result<std::string> read_symlink(const std::string& name) = 0;
   virtual Status make_link(const std::string& from, Directory& target, const std::string& to) = 0;

@@ -105,6 +105,15 @@ class PosixDirectory final : public Directory {
     return failed("rename", full(from), "to", join_path(target.path(), to));
   }
 
+  Status exchange(const std::string& one, const std::string& other) override {
+    TRY(check_name(one, "exchange"));
+    TRY(check_name(other, "exchange"));
+    if (::renameat2(number(), one.c_str(), number(), other.c_str(), RENAME_EXCHANGE) != 0) {
+      return failed("exchange", full(one), "with", full(other));
+    }
+    return {};
+  }
+
   Status make_symlink(const std::string& target, const std::string& name) override {
     TRY(check_name(name, "create symbolic link"));
     if (::symlinkat(target.c_str(), number(), name.c_str()) != 0) return failed("create symbolic link", full(name));

@@ -1,8 +1,6 @@
 #include "http/alpn_responder.h"
 
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "http/loopback_fixture.h"
+#include "http/tls_fixture.h"
 
 namespace lockstep::http {
 namespace {
@@ -17,41 +16,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kLong{30'000};
-
-std::string text_of(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  std::string text(data, static_cast<std::size_t>(size));
-  BIO_free(bio);
-  return text;
-}
-
-struct TestPair {
-  std::string certificate;
-  SecretBytes key;
-};
-
-// Self-signed, with the name as its common name.
-TestPair make_pair(const std::string& name) {
-  EVP_PKEY* key = EVP_EC_gen("P-256");
-  X509* certificate = X509_new();
-  X509_set_version(certificate, X509_VERSION_3);
-  X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-  X509_set_pubkey(certificate, key);
-  X509_NAME* subject = X509_get_subject_name(certificate);
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1,
-                             0);
-  X509_set_issuer_name(certificate, subject);
-  X509_sign(certificate, key, EVP_sha256());
-  BIO* certificate_text = BIO_new(BIO_s_mem());
-  BIO* key_text = BIO_new(BIO_s_mem());
-  PEM_write_bio_X509(certificate_text, certificate);
-  PEM_write_bio_PrivateKey(key_text, key, nullptr, nullptr, 0, nullptr, nullptr);
-  X509_free(certificate);
-  EVP_PKEY_free(key);
-  return {text_of(certificate_text), SecretBytes(text_of(key_text))};
-}
 
 // The common name of the certificate that a client gets; empty when the handshake is refused.
 std::string handshake(std::uint16_t port, const std::string& name, const std::string& protocols,

@@ -31,6 +31,24 @@ std::string target_of(const BeastRequest& request) {
   return target.starts_with('/') ? target : std::string();
 }
 
+// `methods` as in Allow: "GET, HEAD". Names of methods are case-sensitive (RFC 9110 section 9.1).
+bool is_listed(std::string_view methods, std::string_view method) {
+  constexpr std::string_view kBetween = ", ";
+  while (!methods.empty()) {
+    const std::size_t end = std::min(methods.find(kBetween), methods.size());
+    if (methods.substr(0, end) == method) return true;
+    methods.remove_prefix(std::min(end + kBetween.size(), methods.size()));
+  }
+  return false;
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
 std::string address_of(const tcp::socket& socket) {
   error_code unknown;
   const tcp::endpoint endpoint = socket.remote_endpoint(unknown);
@@ -73,6 +91,8 @@ class BeastServer final : public Server {
     asio::post(listener_.context(), [this, done] {
       listener_.stop_accepting();
       service_.draining = true;
+      const auto streams = service_.streams;  // each takes itself out
+      for (const auto& [session, end] : streams) end();
       if (service_.busy == 0) return done->set_value();
       service_.idle = [this, done] {
         service_.idle = {};
@@ -89,6 +109,7 @@ class BeastServer final : public Server {
       std::size_t& open = service_.connections[address];
       if (open >= service_.limits.connections_of_address) return;  // closes it
       ++open;
+      place = {nullptr, [this, address, inner = std::move(place)](void*) { let_go(address); }};
     }
     const std::lock_guard lock(tls_mutex_);
     if (tls_ == nullptr) {
@@ -99,6 +120,11 @@ class BeastServer final : public Server {
       std::make_shared<Session<TlsStream>>(std::move(connection), std::move(place), service_, std::move(address), *tls_)
           ->start();
     }
+  }
+
+  void let_go(const std::string& address) {
+    const auto found = service_.connections.find(address);
+    if (found != service_.connections.end() && --found->second == 0) service_.connections.erase(found);
   }
 
   std::mutex tls_mutex_;
@@ -122,10 +148,10 @@ std::optional<ServerResponse> answer_to(const error_code& why) {
   return plain_answer(400, "this is not an HTTP/1.1 request");
 }
 
-std::optional<ServerResponse> accept_request(const BeastRequest& request, ServerRequest* accepted) {
-  using beast::http::verb;
-  const bool known = request.method() == verb::get || request.method() == verb::head || request.method() == verb::post;
-  if (!known) return plain_answer(405, "GET, HEAD and POST are answered here");
+std::optional<ServerResponse> accept_request(const BeastRequest& request, const ServerLimits& limits,
+                                             ServerRequest* accepted) {
+  if (!is_listed(limits.methods, to_string(request.method_string())))
+    return plain_answer(405, limits.methods + " are answered here");
   // RFC 9112 section 3.2: exactly one in HTTP/1.1.
   if (request.count(field::host) > 1 || (request.version() >= 11 && request.count(field::host) == 0)) {
     return plain_answer(400, "one Host header is needed");
@@ -138,18 +164,34 @@ std::optional<ServerResponse> accept_request(const BeastRequest& request, Server
                .body = request.body(),
                .accept = to_string(request[field::accept]),
                .address = {},
-               .peer_chain = {}};
+               .peer_chain = {},
+               .headers = {}};
+  for (const auto& header : request)
+    accepted->headers.emplace_back(lower(to_string(header.name_string())), to_string(header.value()));
   return std::nullopt;
+}
+
+std::string_view ServerRequest::header(std::string_view lower_case_name) const {
+  const auto found = std::ranges::find(headers, lower_case_name, [](const auto& header) { return header.first; });
+  return found == headers.end() ? std::string_view() : std::string_view(found->second);
 }
 
 Result<std::unique_ptr<Server>> Server::listen(const std::string& address, Handler handler,
                                                const ServerLimits& limits) {
+  return listen_async(
+      address,
+      [handler = std::move(handler)](const ServerRequest& request, const Responder& respond) {
+        respond(handler(request));
+        return ServerResponse{};  // never said: the answer has been given
+      },
+      limits);
+}
+
+Result<std::unique_ptr<Server>> Server::listen_async(const std::string& address, AsyncHandler handler,
+                                                     const ServerLimits& limits, UnansweredObserver unanswered) {
   ListeningSocket socket = TRY(ListeningSocket::open(address));
-  const auto answer_at_once = [handler = std::move(handler)](const ServerRequest& request, const Responder& respond) {
-    respond(handler(request));
-    return ServerResponse{};  // never said: the answer has been given
-  };
-  auto server = std::make_unique<BeastServer>(std::move(socket), answer_at_once, limits, nullptr);
+  auto server =
+      std::make_unique<BeastServer>(std::move(socket), std::move(handler), limits, nullptr, std::move(unanswered));
   TRY(server->start());
   return server;
 }

@@ -104,6 +104,34 @@ TEST(Server, RefusesWhatIsNoRequestOfItsKind) {
   EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: a\r\n" + both + "\r\n0\r\n\r\n"), "HTTP/1.1 400");
 }
 
+TEST(Server, PassesEveryHeader) {
+  const auto server = serve([](const ServerRequest& request) {
+    ServerResponse answer;
+    for (const auto& [name, value] : request.headers) answer.body += name + "=" + value + ";";
+    answer.body += std::string(request.header("x-b")) + "," + std::string(request.header("X-B")) + ",";
+    answer.body += request.header("if-match");
+    return answer;
+  });
+  EXPECT_THAT(
+      ask(server->port(),
+          "GET / HTTP/1.1\r\nHOST: a\r\nX-B:  One two \r\nConnection: close\r\nx-B: 3\r\nIf-Match: \"v\"\r\n\r\n"),
+      EndsWith("\r\n\r\nhost=a;x-b=One two;x-b=3;connection=close;if-match=\"v\";One two,,\"v\""));
+}
+
+TEST(Server, AnswersTheMethodsThatItIsToldTo) {
+  const auto server = serve(echo, {.request = kLong, .methods = "GET, PUT, DELETE"});
+  const std::string tail = " / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx";
+  EXPECT_THAT(ask(server->port(), "PUT" + tail), EndsWith("PUT / a x"));
+  EXPECT_THAT(ask(server->port(), "DELETE" + tail), EndsWith("DELETE / a x"));
+  for (const char* other : {"POST", "HEAD", "put", "GET,", "PUT, DELETE", "PATCH", "P"}) {
+    const std::string answer = ask(server->port(), other + tail);
+    EXPECT_THAT(answer, testing::AnyOf(StartsWith("HTTP/1.1 405 "), StartsWith("HTTP/1.1 400 "))) << other;
+    if (answer.starts_with("HTTP/1.1 405 ")) {
+      EXPECT_THAT(answer, HasSubstr("\r\nAllow: GET, PUT, DELETE\r\n")) << other;
+    }
+  }
+}
+
 TEST(Server, BoundsHeaderAndBody) {
   const auto server = serve(echo, {.header_bytes = 1000, .body_bytes = 1000, .request = kLong});
   const std::string start = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";

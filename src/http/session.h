@@ -7,70 +7,20 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
-#include <map>
-#include <mutex>
-#include <optional>
 
 #include "http/header_scan.h"
-#include "http/server.h"
-#include "http/tcp_listener.h"
+#include "http/session_common.h"
+#include "http/stream_session.h"
 
 namespace lockstep::http {
-
-using PlainStream = boost::beast::tcp_stream;
-using TlsStream = boost::asio::ssl::stream<boost::beast::tcp_stream>;
-using BeastRequest = boost::beast::http::request<boost::beast::http::string_body>;
-
-// What answers that come from other threads go through: the server may be gone by then.
-class Mailbox {
- public:
-  explicit Mailbox(boost::asio::io_context& context) : context_(&context) {}
-  void close() {
-    const std::lock_guard lock(mutex_);
-    context_ = nullptr;
-  }
-  // False when nobody takes it any more.
-  bool post(std::function<void()> work) {
-    const std::lock_guard lock(mutex_);
-    if (context_ == nullptr) return false;
-    boost::asio::post(*context_, std::move(work));
-    return true;
-  }
-
- private:
-  std::mutex mutex_;
-  boost::asio::io_context* context_;
-};
-
-// What is common to all connections of a server; used in its thread only.
-struct Service {
-  AsyncHandler handler;
-  ServerLimits limits;
-  UnansweredObserver unanswered;  // may be empty
-  const TcpListener* listener = nullptr;
-  std::shared_ptr<Mailbox> mailbox;
-  std::map<std::string, std::size_t> connections;  // by address, where that is limited
-  std::size_t busy = 0;                            // requests that came in whole and are not answered yet
-  bool draining = false;
-  std::function<void()> idle;  // called when nothing is busy any more
-};
-
-// The answer to what could not be read as a request; nothing when there is nobody to answer.
-std::optional<ServerResponse> answer_to(const boost::system::error_code& why);
-// The request as handlers see it, or the answer to one that they are not to see.
-std::optional<ServerResponse> accept_request(const BeastRequest& request, ServerRequest* accepted);
-ServerResponse plain_answer(int status, std::string text);
 
 template <class Stream>
 class Session : public std::enable_shared_from_this<Session<Stream>> {
@@ -93,12 +43,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
         buffer_(service.limits.header_bytes + kSlack) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
-  ~Session() {
-    settle();
-    if (const auto found = service_.connections.find(address_); found != service_.connections.end()) {
-      if (--found->second == 0) service_.connections.erase(found);
-    }
-  }
+  ~Session() { settle(); }
 
   void start() {
     if constexpr (kTls) {
@@ -191,7 +136,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
       return note_failure(error);
     }
     ServerRequest request;
-    const auto refused = accept_request(parser_->get(), &request);
+    const auto refused = accept_request(parser_->get(), service_.limits, &request);
     head_only_ = parser_->get().method() == boost::beast::http::verb::head;
     if (refused) return turn_away(*refused, refused->status != 400 && may_stay());
     request.address = address_;
@@ -251,6 +196,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
 
   void finish(const ServerResponse& answer) {
     deadline_.cancel();
+    if (answer.stream && !head_only_) stream_to_ = answer.stream;
     write(answer, answer.status != 400 && may_stay(), head_only_);
   }
 
@@ -258,22 +204,28 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     const bool sound = std::ranges::all_of(answer.headers, [](const auto& header) {
       return is_field_value(header.first) && is_field_value(header.second);
     });
-    if (!sound || !is_field_value(answer.content_type))
+    if (!sound || !is_field_value(answer.content_type)) {
+      stream_to_ = {};
       return write(plain_answer(500, "internal error"), false, header_only);
+    }
     response_.emplace(static_cast<boost::beast::http::status>(answer.status), 11U);
     response_->set(field::content_type, answer.content_type);
     for (const auto& [name, value] : answer.headers) response_->set(name, value);
-    if (answer.status == 405 && response_->count(field::allow) == 0) response_->set(field::allow, "GET, HEAD, POST");
-    response_->body() = answer.body;
+    if (answer.status == 405 && response_->count(field::allow) == 0)
+      response_->set(field::allow, service_.limits.methods);
+    keep_alive = keep_alive && !answer.stream;  // a stream's length is not known: it ends with its connection
     response_->keep_alive(keep_alive);
-    response_->prepare_payload();
+    if (!answer.stream) {
+      response_->body() = answer.body;
+      response_->prepare_payload();
+    }
     serializer_.emplace(*response_);
     tcp().expires_after(service_.limits.request);
     auto done = [self = this->shared_from_this(), keep_alive](error_code error, std::size_t) {
       self->settle();
       if (!error) self->on_written(keep_alive);
     };
-    if (header_only) {
+    if (header_only || answer.stream) {
       boost::beast::http::async_write_header(stream_, *serializer_, std::move(done));
     } else {
       boost::beast::http::async_write(stream_, *serializer_, std::move(done));
@@ -288,6 +240,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
 
   void on_written(bool keep_alive) {
     served_ = true;
+    if (stream_to_) return become_stream();
     if (keep_alive) return read();
     if constexpr (kTls) {
       tcp().expires_after(service_.limits.request);
@@ -295,6 +248,12 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     } else {
       end();
     }
+  }
+
+  // The connection goes on as one that only writes; what reading requests took is given back with this object.
+  void become_stream() {
+    tcp().expires_never();
+    std::make_shared<StreamSession<Stream>>(std::move(stream_), std::move(place_), service_)->start(stream_to_);
   }
 
   void end() {
@@ -325,6 +284,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
   std::optional<Parser> parser_;
   std::optional<Response> response_;
   std::optional<Serializer> serializer_;
+  std::function<void(std::shared_ptr<EventStream>)> stream_to_;  // set: the answer being written begins a stream
   bool head_only_ = false;
   bool served_ = false;   // a request was answered before
   bool counted_ = false;  // among the service's busy ones

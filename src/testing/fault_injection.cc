@@ -39,6 +39,8 @@ const std::vector<int>& possible_errors(const std::string& kind) {
       {"link", kMaking},
       {"rename", kMaking},
       {"rename_no_replace", kMaking},
+      // EINVAL: a file system without it.
+      {"exchange", {EACCES, ENOSPC, EROFS, EIO, EINVAL}},
       {"unlink", kRemoving},
       {"rmdir", kRemoving},
   };

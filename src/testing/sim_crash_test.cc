@@ -169,6 +169,21 @@ TEST(SimCrash, RenameIsAtomic) {
   EXPECT_THAT(contents(disk, "/b"), ElementsAre("new"));
 }
 
+TEST(SimCrash, ExchangeIsAtomic) {
+  SimFileSystem disk;
+  disk.write_file("/a", "one");
+  disk.write_file("/b", "two");
+  disk.sync_everything();
+  ASSERT_TRUE(open(disk, "/")->exchange("a", "b"));
+  EXPECT_EQ(disk.read_file("/a"), "two");
+  std::set<std::string> states;
+  for (const SimImage& image : disk.enumerate_crashes()) {
+    SimFileSystem after(image);
+    states.insert(after.read_file("/a").value_or("-") + " " + after.read_file("/b").value_or("-"));
+  }
+  EXPECT_THAT(states, UnorderedElementsAre("one two", "two one"));
+}
+
 TEST(SimCrash, RenameBetweenDirectoriesIsTwoChanges) {
   SimFileSystem disk;
   disk.make_directories("/d");

@@ -66,6 +66,12 @@ class SimDirectory final : public fs::Directory {
     return move("rename_no_replace", from, target, to, false);
   }
 
+  Status exchange(const std::string& one, const std::string& other) override {
+    return core_->call("exchange", full(other), true, [core = core_.get(), number = number_, one, other] {
+      return core->state.exchange(number, one, other);
+    });
+  }
+
   Status make_symlink(const std::string& target, const std::string& name) override {
     return core_->call("symlink", full(name), true,
                        [core = core_.get(), number = number_, name, target]() -> Outcome<void> {

@@ -32,11 +32,22 @@ void put_slot(const SlotKey& key, const Version& version, Attributes& attributes
   }
 }
 
-// False when the entry that a rename moves is not there.
+// Both names at once, or none of them.
+bool put_exchange(const EntryOperation& operation, Entries& entries) {
+  const auto one = entries.find(operation.name);
+  const auto other = entries.find(operation.new_name);
+  if (one == entries.end() || one->second != operation.inode) return false;
+  if (other == entries.end() || other->second != operation.other) return false;
+  std::swap(one->second, other->second);
+  return true;
+}
+
+// False when an entry that a rename or an exchange moves is not there.
 bool put_entry(const EntryOperation& operation, Entries& entries) {
   switch (operation.kind) {
     case EntryOperation::Kind::link: entries[operation.name] = operation.inode; return true;
     case EntryOperation::Kind::unlink: entries.erase(operation.name); return true;
+    case EntryOperation::Kind::exchange: return put_exchange(operation, entries);
     case EntryOperation::Kind::rename: break;
   }
   const auto source = entries.find(operation.name);
@@ -87,20 +98,27 @@ void Inode::set_attribute(const std::string& name, std::string_view value) {
 
 void Inode::link(const std::string& name, Number inode) {
   entries[name] = inode;
-  operations.push_back({EntryOperation::Kind::link, name, {}, inode, Fate::pending});
+  operations.push_back({EntryOperation::Kind::link, name, {}, inode, 0, Fate::pending});
 }
 
 void Inode::unlink(const std::string& name) {
   const Number inode = entries.at(name);
   entries.erase(name);
-  operations.push_back({EntryOperation::Kind::unlink, name, {}, inode, Fate::pending});
+  operations.push_back({EntryOperation::Kind::unlink, name, {}, inode, 0, Fate::pending});
 }
 
 void Inode::rename(const std::string& from, const std::string& to) {
   const Number inode = entries.at(from);
   entries.erase(from);
   entries[to] = inode;
-  operations.push_back({EntryOperation::Kind::rename, from, to, inode, Fate::pending});
+  operations.push_back({EntryOperation::Kind::rename, from, to, inode, 0, Fate::pending});
+}
+
+void Inode::exchange(const std::string& one, const std::string& other) {
+  Number& first = entries.at(one);
+  Number& second = entries.at(other);
+  operations.push_back({EntryOperation::Kind::exchange, one, other, first, second, Fate::pending});
+  std::swap(first, second);
 }
 
 void Inode::sync() {

@@ -47,12 +47,13 @@ struct Version {
 };
 
 struct EntryOperation {
-  enum class Kind { link, unlink, rename };
+  enum class Kind { link, unlink, rename, exchange };
   enum class Fate { pending, limbo, synced };
   Kind kind = Kind::link;
   std::string name;
-  std::string new_name;  // of a rename
+  std::string new_name;  // of a rename; the other name of an exchange
   Number inode = 0;
+  Number other = 0;  // what `new_name` led to before an exchange
   Fate fate = Fate::pending;
 };
 
@@ -95,6 +96,7 @@ struct Inode {
   void link(const std::string& name, Number inode);
   void unlink(const std::string& name);
   void rename(const std::string& from, const std::string& to);
+  void exchange(const std::string& one, const std::string& other);
 
   // fsync: what is pending becomes durable; what an earlier fsync failed on does not.
   void sync();

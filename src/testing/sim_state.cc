@@ -166,6 +166,20 @@ Outcome<void> State::rename(Number directory, const std::string& from, Number ta
   return {};
 }
 
+Outcome<void> State::exchange(Number directory, const std::string& one, const std::string& other) {
+  const auto first = look_up(directory, one);
+  if (!first) return std::unexpected(first.error());
+  const auto second = look_up(directory, other);
+  if (!second) return std::unexpected(second.error());
+  if (const auto allowed = may_change(directory); !allowed) return allowed;
+  if (*first == *second) return {};
+  if (inode(*first).mount_point || inode(*second).mount_point) return std::unexpected(EBUSY);
+  Inode& parent = edit(directory);
+  parent.exchange(one, other);
+  parent.modified = now_;
+  return {};
+}
+
 Outcome<void> State::link(Number directory, const std::string& from, Number target, const std::string& to) {
   const auto source = look_up(directory, from);
   if (!source) return std::unexpected(source.error());

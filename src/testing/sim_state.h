@@ -53,6 +53,7 @@ class State {
   Outcome<void> remove_file(Number directory, const std::string& name);
   Outcome<void> remove_directory(Number directory, const std::string& name);
   Outcome<void> rename(Number directory, const std::string& from, Number target, const std::string& to, bool replace);
+  Outcome<void> exchange(Number directory, const std::string& one, const std::string& other);
   Outcome<void> link(Number directory, const std::string& from, Number target, const std::string& to);
   void write(Number file, std::uint64_t offset, std::string_view bytes);
   void replace_content(Number file, const std::string& bytes);

@@ -1,0 +1,64 @@
+// What the connections of a server share. Only implementations include this header; it brings Boost.
+#pragma once
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <map>
+#include <mutex>
+#include <optional>
+
+#include "http/server.h"
+#include "http/tcp_listener.h"
+
+namespace lockstep::http {
+
+using PlainStream = boost::beast::tcp_stream;
+using TlsStream = boost::asio::ssl::stream<boost::beast::tcp_stream>;
+using BeastRequest = boost::beast::http::request<boost::beast::http::string_body>;
+
+// What answers that come from other threads go through: the server may be gone by then.
+class Mailbox {
+ public:
+  explicit Mailbox(boost::asio::io_context& context) : context_(&context) {}
+  void close() {
+    const std::lock_guard lock(mutex_);
+    context_ = nullptr;
+  }
+  // False when nobody takes it any more.
+  bool post(std::function<void()> work) {
+    const std::lock_guard lock(mutex_);
+    if (context_ == nullptr) return false;
+    boost::asio::post(*context_, std::move(work));
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  boost::asio::io_context* context_;
+};
+
+// What is common to all connections of a server; used in its thread only.
+struct Service {
+  AsyncHandler handler;
+  ServerLimits limits;
+  UnansweredObserver unanswered;  // may be empty
+  const TcpListener* listener = nullptr;
+  std::shared_ptr<Mailbox> mailbox;
+  std::map<std::string, std::size_t> connections;        // by address, where that is limited
+  std::map<const void*, std::function<void()>> streams;  // that are open, with what ends each
+  std::size_t busy = 0;                                  // requests that came in whole and are not answered yet
+  bool draining = false;
+  std::function<void()> idle;  // called when nothing is busy any more
+};
+
+// The answer to what could not be read as a request; nothing when there is nobody to answer.
+std::optional<ServerResponse> answer_to(const boost::system::error_code& why);
+// The request as handlers see it, or the answer to one that they are not to see.
+std::optional<ServerResponse> accept_request(const BeastRequest& request, const ServerLimits& limits,
+                                             ServerRequest* accepted);
+ServerResponse plain_answer(int status, std::string text);
+
+}  // namespace lockstep::http

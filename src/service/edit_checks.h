@@ -1,0 +1,23 @@
+// What the edits of servers and of groups share.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "service/edits.h"
+
+namespace lockstep::service::edit_checks {
+
+std::unexpected<Refusal> refuse(int status, std::string error);
+std::unexpected<Refusal> invalid(std::map<std::string, std::string> fields);
+std::unexpected<Refusal> not_found(const char* kind);
+
+// The rules' verdict on a body; a message for each field.
+std::map<std::string, std::string> rule_messages(const char* kind, const nlohmann::ordered_json& body);
+// The id that a body gives; empty without one.
+std::string given_id(const nlohmann::ordered_json& body);
+// 428, 412, or nothing.
+std::optional<Refusal> precondition(const std::string& if_match, const std::string& tag);
+
+}  // namespace lockstep::service::edit_checks
