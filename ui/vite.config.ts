@@ -21,6 +21,7 @@ export default defineConfig({
   },
   server: {
     host: '127.0.0.1',
-    proxy: { '/api': { target: service, changeOrigin: true }, '/health': { target: service, changeOrigin: true } },
+    // The service refuses requests that come from another origin's page; here it is the same page.
+    proxy: { '/api': { target: service, changeOrigin: true, headers: { Origin: service } } },
   },
 })

@@ -115,8 +115,8 @@ void Api::dispatch(const CallPtr& call) {
       continue;
     }
     call->caller = parts_.access.identify(call->request, parts_.clock.now());
-    const bool may = route.need == Need::nothing || (route.need == Need::reading ? call->caller.may_read
-                                                                                 : call->caller.may_write);
+    const bool may =
+        route.need == Need::nothing || (route.need == Need::reading ? call->caller.may_read : call->caller.may_write);
     if (!may) return refuse(call, {401, "Unauthorized", {}});
     return (this->*route.answer)(call);
   }
@@ -135,10 +135,14 @@ void Api::asset(const CallPtr& call) {
   const auto found = find_asset(call->path);
   if (!found) return answer(call, error_answer(404, "Route not found"));
   ServerResponse response;
-  response.content_type = found->content_type;
-  response.body = found->content;
-  response.headers.emplace_back("Cache-Control",
-                                found->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+  response.headers.emplace_back("ETag", found->etag);
+  if (call->request.header("if-none-match") == found->etag) {
+    response.status = 304;
+  } else {
+    response.content_type = found->content_type;
+    response.body = found->content;
+  }
+  response.headers.emplace_back("Cache-Control", found->immutable ? "public, max-age=31536000, immutable" : "no-cache");
   answer(call, std::move(response));
 }
 

@@ -1,8 +1,9 @@
 // The questions of the configuration page.
 import { Button, Modal, Radio } from '@mantine/core'
-import { useState, type ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import type { Reassign } from '../data/config_api'
 import css from '../shared/dialogs.module.css'
+import { useScrollLock } from '../shared/scroll_lock'
 import type { Conflict } from './use_editor'
 
 interface QuestionProps {
@@ -12,7 +13,20 @@ interface QuestionProps {
   actions: ReactNode
 }
 
+/** Gives the focus back to what had it before, when that is still there. */
+function useFocusBack() {
+  const [before] = useState(() => document.activeElement)
+  useEffect(
+    () => () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus()
+    },
+    [before],
+  )
+}
+
 function Question({ title, onClose, children, actions }: QuestionProps) {
+  useScrollLock(true)
+  useFocusBack()
   return (
     <Modal opened onClose={onClose} title={title} zIndex={200}>
       <div className={css.body}>

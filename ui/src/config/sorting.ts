@@ -18,7 +18,8 @@ export const sortInstructions = {
 export function announcementsFor(nameOf: (id: UniqueIdentifier) => string): Announcements {
   return {
     onDragStart: ({ active }) => `Picked up ${nameOf(active.id)}`,
-    onDragOver: ({ active, over }) => (over ? `${nameOf(active.id)} is over ${nameOf(over.id)}` : `${nameOf(active.id)} is over nothing`),
+    // It begins over itself, and "picked up" must stay to be read.
+    onDragOver: ({ active, over }) => over?.id === active.id ? undefined : (over ? `${nameOf(active.id)} is over ${nameOf(over.id)}` : `${nameOf(active.id)} is over nothing`),
     onDragEnd: ({ active, over }) => (over ? `Dropped ${nameOf(active.id)} at ${nameOf(over.id)}` : `${nameOf(active.id)} is where it was`),
     onDragCancel: ({ active }) => `${nameOf(active.id)} is where it was`,
   }

@@ -9,7 +9,7 @@ import css from './details.module.css'
 
 function factsOf(server: ServerStatus, now: number): [string, string][] {
   const { certificate } = server
-  const facts: [string, string][] = []
+  const facts: [string, string][] = [['Address', `${[server.dnsAddress, server.ip].filter(Boolean).join(', ')}, port ${server.port}`]]
   if (certificate) {
     facts.push(['Issuer', certificate.issuer], ['Subject', certificate.subject])
     facts.push(['Valid', `${dateText(certificate.notBefore)} to ${dateText(certificate.notAfter)}`])

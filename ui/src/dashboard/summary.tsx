@@ -8,9 +8,9 @@ import css from './summary.module.css'
 const tiles: { bucket: Bucket; label: string; icon: IconName; tone: string }[] = [
   { bucket: 'all', label: 'Servers', icon: 'server', tone: 'all' },
   { bucket: 'online', label: 'Online', icon: 'online', tone: 'good' },
-  { bucket: 'expiring', label: 'Expiring soon', icon: 'expiring', tone: 'warn' },
+  { bucket: 'expiring', label: 'Expiring', icon: 'expiring', tone: 'warn' },
   { bucket: 'problems', label: 'Problems', icon: 'offline', tone: 'bad' },
-  { bucket: 'unknown', label: 'Not checked yet', icon: 'unknown', tone: 'quiet' },
+  { bucket: 'unknown', label: 'Not checked', icon: 'unknown', tone: 'quiet' },
 ]
 
 /** From this many servers on there is a field to search them. */

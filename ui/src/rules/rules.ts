@@ -49,7 +49,7 @@ function textIsValid(rule: FieldRule, value: unknown): boolean {
   if (typeof value !== 'string') return false
   const length = Array.from(value).length
   if (length < (rule.minLength ?? 0) || length > (rule.maxLength ?? Infinity)) return false
-  if (rule.trimmed && (value.startsWith(' ') || value.endsWith(' '))) return false
+  if (rule.trimmed && value.trim() !== value) return false
   if (rule.characters && !hasOnly(rule.characters, value)) return false
   if (rule.enum && !rule.enum.includes(value)) return false
   if (rule.format === 'ip') return isIpAddress(value)

@@ -4,6 +4,7 @@ import { useState, type SubmitEvent } from 'react'
 import { cancelSignIn, session, signIn } from '../data/session'
 import { useStore } from '../data/store'
 import css from './dialogs.module.css'
+import { useScrollLock } from './scroll_lock'
 
 function SignInForm({ why }: { why: 'read' | 'write' }) {
   const [token, setToken] = useState('')
@@ -43,6 +44,7 @@ function SignInForm({ why }: { why: 'read' | 'write' }) {
 
 export function SignIn() {
   const { asking } = useStore(session)
+  useScrollLock(asking !== null)
   return (
     <Modal opened={asking !== null} onClose={cancelSignIn} title="Sign in" zIndex={300}>
       {asking && <SignInForm why={asking} />}

@@ -50,7 +50,7 @@ export class Api {
     response.write(`data: ${JSON.stringify({ type: 'connected', timestamp: new Date().toISOString(), lastEventId: lastEventId ?? null })}\n\n`)
     const [epoch, number] = (lastEventId ?? '').split('-')
     const oldest = this.ring[0]?.number ?? this.count + 1
-    if (epoch === this.epoch && Number(number) >= oldest - 1) for (const frame of this.ring) frame.number > Number(number) && response.write(frame.text)
+    if (epoch === this.epoch && Number(number) >= oldest - 1) for (const frame of this.ring.filter((one) => one.number > Number(number))) response.write(frame.text)
     else {
       const initial = { type: 'initial', servers: [...this.statuses.values()], groups: this.groups, configError: this.configError }
       response.write(`id: ${this.epoch}-${this.count}\ndata: ${JSON.stringify(initial)}\n\n`)
@@ -168,7 +168,7 @@ export class Api {
     this.mustBeValid('group', body)
     const highest = Math.max(0, ...this.groups.map(({ id }) => Number(id.replace('group-', '')) || 0))
     const row = Math.max(0, ...this.groups.map(({ rowNumber }) => rowNumber)) + 1
-    const group = { id: `group-${highest + 1}`, order: this.groups.length + 1, rowNumber: row, rowOrder: 1, ...body }
+    const group = { id: `group-${highest + 1}`, order: this.groups.length + 1, serverIds: [], rowNumber: row, rowOrder: 1, ...body }
     this.setGroups([...this.groups, group])
     return { status: 201, data: group, etag: etagOf(group) }
   }
