@@ -17,7 +17,7 @@ export const theme = createTheme({
   components: {
     Modal: Modal.extend({ defaultProps: { lockScroll: false, centered: true, radius: 'lg', attributes: dialogAttributes, transitionProps: { duration: 0 }, closeButtonProps: { 'aria-label': 'Close' } } }),
     NumberInput: NumberInput.extend({ defaultProps: { hideControls: true, allowDecimal: false, clampBehavior: 'none' } }),
-    Select: Select.extend({ defaultProps: { comboboxProps: { transitionProps: { duration: 0 }, shadow: 'md' } } }),
+    Select: Select.extend({ defaultProps: { comboboxProps: { transitionProps: { duration: 0 }, shadow: 'md', withinPortal: false } } }),
     Checkbox: Checkbox.extend({ defaultProps: { radius: 'sm' } }),
     Tooltip: Tooltip.extend({ defaultProps: { events: { hover: true, focus: true, touch: true }, transitionProps: { duration: 0 }, openDelay: 250 } }),
   },
