@@ -43,6 +43,8 @@ void add_device_verify(CLI::App& group, Action* action);
 
 void add_agent_run(CLI::App& group, Action* action);
 
+// `root` is where --path goes.
+void add_serve(CLI::App& program, std::string* root, Action* action);
 void add_doctor(CLI::App& program, Action* action);
 void add_recover(CLI::App& program, Action* action);
 

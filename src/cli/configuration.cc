@@ -215,6 +215,16 @@ Status read_device(const Reader& reader, const toml::node& node, std::optional<D
   return {};
 }
 
+Status read_serve(const Reader& reader, const toml::node& node, ServeOptions* options) {
+  const toml::table* table = node.as_table();
+  if (table == nullptr) return reader.wrong(node, "serve", "a table: [serve]");
+  return reader.table(*table, {{"listen", &options->listen},
+                               {"certificate", &options->certificate},
+                               {"client_ca", &options->client_ca},
+                               {"host", &options->hosts},
+                               {"connections", Scalar{&options->connections}}});
+}
+
 }  // namespace
 
 Result<Configuration> parse_configuration(std::string_view toml, const std::string& name) {
@@ -236,13 +246,15 @@ Result<Configuration> parse_configuration(std::string_view toml, const std::stri
   if (const toml::node* list = global.get("certificate"))
     TRY(read_certificates(reader, *list, defaults, &configuration.certificates));
   if (const toml::node* device = global.get("device")) TRY(read_device(reader, *device, &configuration.device));
+  if (const toml::node* serve = global.get("serve")) TRY(read_serve(reader, *serve, &configuration.serve));
   global.erase("device");
+  global.erase("serve");
   global.erase("acme");
   global.erase("certificate");
   const Status read = reader.table(global, known);
   if (!read) {
     Error error = read.error();
-    if (!error.hint.empty()) error.hint += ", and the tables [acme], [[certificate]] and [device.…]";
+    if (!error.hint.empty()) error.hint += ", and the tables [acme], [[certificate]], [device.…] and [serve]";
     return fail(std::move(error));
   }
   if (configuration.log_format && *configuration.log_format != "text" && *configuration.log_format != "json") {

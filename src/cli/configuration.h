@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "cli/certificate_options.h"
 #include "cli/device_options.h"
+#include "cli/serve_options.h"
 
 namespace lockstep::cli {
 
@@ -21,6 +22,7 @@ struct Configuration {
   AccountOptions account;                        // [acme]
   std::vector<CertificateOptions> certificates;  // [[certificate]], each filled up from [acme]
   std::optional<DeviceOptions> device;           // [device.identity] and the other tables below [device]
+  ServeOptions serve;                            // [serve]
 };
 
 // Errors: invalid_argument naming file, line and key.

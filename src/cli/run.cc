@@ -86,6 +86,7 @@ void declare(CLI::App& program, Context& context, Action* action) {
   add_agent_run(*agent, action);
 
   add_doctor(program, action);
+  add_serve(program, &context.options().root, action);
   add_recover(program, action);
 }
 

@@ -36,6 +36,7 @@ struct ProbeResult {
   std::vector<std::string> peer_chain;  // DER, the endpoint's own certificate first; also where the request failed
   std::string tls_version;              // "TLSv1.3"
   int status = 0;                       // of the answer over HTTPS
+  bool ours = false;                    // it failed on this side (no descriptor, no memory): nothing about the endpoint
 
   [[nodiscard]] bool succeeded() const { return error.empty(); }
 };

@@ -1,15 +1,14 @@
 // What the connections of a server share. Only implementations include this header; it brings Boost.
 #pragma once
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <map>
-#include <mutex>
 #include <optional>
 
+#include "http/mailbox.h"
 #include "http/server.h"
 #include "http/tcp_listener.h"
 
@@ -18,27 +17,6 @@ namespace lockstep::http {
 using PlainStream = boost::beast::tcp_stream;
 using TlsStream = boost::asio::ssl::stream<boost::beast::tcp_stream>;
 using BeastRequest = boost::beast::http::request<boost::beast::http::string_body>;
-
-// What answers that come from other threads go through: the server may be gone by then.
-class Mailbox {
- public:
-  explicit Mailbox(boost::asio::io_context& context) : context_(&context) {}
-  void close() {
-    const std::lock_guard lock(mutex_);
-    context_ = nullptr;
-  }
-  // False when nobody takes it any more.
-  bool post(std::function<void()> work) {
-    const std::lock_guard lock(mutex_);
-    if (context_ == nullptr) return false;
-    boost::asio::post(*context_, std::move(work));
-    return true;
-  }
-
- private:
-  std::mutex mutex_;
-  boost::asio::io_context* context_;
-};
 
 // What is common to all connections of a server; used in its thread only.
 struct Service {

@@ -22,14 +22,15 @@ bool equal_in_constant_time(std::string_view one, std::string_view other) {
   if (one.size() != other.size()) return false;  // digests: always equal
   volatile unsigned char difference = 0;
   for (std::size_t i = 0; i < one.size(); ++i)
-    difference = static_cast<unsigned char>(difference | (static_cast<unsigned char>(one[i]) ^
-                                                          static_cast<unsigned char>(other[i])));
+    difference = static_cast<unsigned char>(
+        difference | (static_cast<unsigned char>(one[i]) ^ static_cast<unsigned char>(other[i])));
   return difference == 0;
 }
 
 bool is_token(std::string_view text) {
-  return text.size() >= kShortestToken && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                                                 "0123456789-_") == std::string_view::npos;
+  return text.size() >= kShortestToken && text.find_first_not_of(
+                                              "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                              "0123456789-_") == std::string_view::npos;
 }
 
 }  // namespace

@@ -98,9 +98,8 @@ void Api::put_server(const CallPtr& call) {
 }
 
 void Api::remove_server(const CallPtr& call) {
-  edit(call, 200, [call](const Configuration& before) {
-    return delete_server(before, call->id, if_match(call->request));
-  });
+  edit(call, 200,
+       [call](const Configuration& before) { return delete_server(before, call->id, if_match(call->request)); });
 }
 
 void Api::add_group(const CallPtr& call) {
@@ -128,9 +127,8 @@ void Api::remove_group(const CallPtr& call) {
 void Api::order_groups(const CallPtr& call) {
   const auto body = body_of(call);
   if (!body) return;
-  edit(call, 200, [body, call](const Configuration& before) {
-    return arrange_groups(before, if_match(call->request), *body);
-  });
+  edit(call, 200,
+       [body, call](const Configuration& before) { return arrange_groups(before, if_match(call->request), *body); });
 }
 
 void Api::edit(const CallPtr& call, int status, ConfigurationStore::Edit edit) {

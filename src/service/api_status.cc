@@ -4,8 +4,8 @@
 #include "base/metric_text.h"
 #include "service/answers.h"
 #include "service/api.h"
-#include "service/stored_certificates.h"
 #include "service/rules.h"
+#include "service/stored_certificates.h"
 
 namespace lockstep::embedded {
 extern const std::string_view kOpenApiJson;

@@ -13,7 +13,7 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kMasked = "***";
 
 bool names_a_secret(std::string key) {
-  static constexpr std::array<std::string_view, 7> kWords = {"password", "passwd", "secret",    "token",
+  static constexpr std::array<std::string_view, 7> kWords = {"password", "passwd",  "secret",    "token",
                                                              "apikey",   "api_key", "credential"};
   for (char& c : key) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return key == "key" || key.ends_with("_key") || key.ends_with("privatekey") ||

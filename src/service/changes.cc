@@ -11,11 +11,9 @@ using Json = nlohmann::ordered_json;
 
 std::string shown(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-template <class Item>
-std::vector<Change::Field> fields_between(const Item& before, const Item& after) {
+// Of something that is new, or gone, the other side says nothing.
+std::vector<Change::Field> fields_between(const Json& from, const Json& to) {
   std::vector<Change::Field> fields;
-  const Json from = to_json(before);
-  const Json to = to_json(after);
   for (const auto& [key, value] : to.items()) {
     if (!from.contains(key)) {
       fields.push_back({key, "", shown(value)});
@@ -37,18 +35,19 @@ void compare(const char* kind, const std::vector<Item>& before, const std::vecto
   for (const Item& item : after) {
     const auto found = old.find(item.id);
     if (found == old.end()) {
-      out->push_back({"ADDED", kind, item.id, item.name, {}});
+      out->push_back({"ADDED", kind, item.id, item.name, fields_between(Json::object(), to_json(item))});
       continue;
     }
     // The same object, untouched: nothing to compare.
     if (item.stored != found->second->stored) {
-      auto fields = fields_between(*found->second, item);
+      auto fields = fields_between(to_json(*found->second), to_json(item));
       if (!fields.empty()) out->push_back({"UPDATED", kind, item.id, item.name, std::move(fields)});
     }
     old.erase(found);
   }
   for (const Item& item : before) {
-    if (old.contains(item.id)) out->push_back({"DELETED", kind, item.id, item.name, {}});
+    if (!old.contains(item.id)) continue;
+    out->push_back({"DELETED", kind, item.id, item.name, fields_between(to_json(item), Json::object())});
   }
 }
 

@@ -29,7 +29,7 @@ struct Change {
     std::string from;  // JSON; empty where there was nothing
     std::string to;
   };
-  std::vector<Field> fields;  // of an update
+  std::vector<Field> fields;
 };
 
 struct Applied {

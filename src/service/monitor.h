@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "http/probe.h"
+#include "service/certificate_judge.h"
 #include "service/status.h"
 
 namespace lockstep::service {
@@ -23,9 +24,10 @@ namespace lockstep::service {
 inline constexpr std::chrono::milliseconds kFirstCheck{5'000};
 
 struct MonitorOptions {
-  std::size_t concurrent = 128;                // checks that are under way at the same time
+  std::size_t concurrent = 512;                // checks that are under way at the same time
   std::chrono::milliseconds deadline{10'000};  // of one check, from the name's resolution to the last byte
   std::string system_roots;                    // PEM; endpoints without a bundle of their own are judged by these
+  BundleReader read_bundle;                    // of Endpoint::ca_bundle; must not take long
 };
 
 // Called in the monitor's thread, one at a time; they may call the monitor's const members and must not block.
@@ -43,15 +45,15 @@ struct MonitorSummary {
 
 class Monitor {
  public:
-  // Starts the thread. Prober, clock and random outlive the monitor. Errors: resource_exhausted; parse_error for
-  // `system_roots` that are none.
+  // Starts the thread. Prober, clock and random outlive the monitor. Error: resource_exhausted.
   static Result<std::unique_ptr<Monitor>> start(http::Prober& prober, Clock& clock, Random& random,
                                                 MonitorListener listener, const MonitorOptions& options = {});
   // Gives up what is under way, and waits for the thread.
   virtual ~Monitor() = default;
 
   // The endpoints that are to be watched from now on; ids are unique. Safe from any thread. When it returns, an
-  // endpoint that is gone is in no status and in no later call of the listener.
+  // endpoint that is gone is in no status and in no later call of the listener: it waits for a call that is under way,
+  // so the listener must want no lock that is held here.
   virtual void apply(std::vector<Endpoint> endpoints) = 0;
 
   // Safe from any thread; in the order of the endpoints as they were applied.

@@ -20,7 +20,7 @@ struct Endpoint {
   std::string dns_address;       // empty without one
   std::string server_name;       // empty: dns_address is asked for and checked, else ip is checked
   std::string protocol = "tls";  // "tls", "tcp" (connects and says nothing), "https" (asks for /)
-  std::string ca_bundle;         // PEM of roots that count instead of the system's; empty: the system's
+  std::string ca_bundle;         // path of PEM roots that count instead of the system's; empty: the system's
   std::uint16_t port = 443;
   std::int64_t check_interval_seconds = 30;
   int consecutive_successes = 3;

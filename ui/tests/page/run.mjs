@@ -26,7 +26,7 @@ async function runOne(browser, { name, size = 'few', run, options, token = true 
   await backend.start(size)
   const { context, page, faults } = await open(browser, options)
   // Most flows are of somebody who has signed in already.
-  if (token) await context.addInitScript((value) => sessionStorage.setItem('lockstep-token', value), backend.token)
+  if (token) await context.addInitScript((value) => location.protocol === 'http:' && sessionStorage.setItem('lockstep-token', value), backend.token)
   try {
     await run({ page, context, backend, base: backend.base, browser })
     if (faults.length > 0) throw new Error(`the page complained: ${faults.join('\n')}`)
