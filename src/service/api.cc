@@ -135,8 +135,13 @@ void Api::asset(const CallPtr& call) {
   const auto found = find_asset(call->path);
   if (!found) return answer(call, error_answer(404, "Route not found"));
   ServerResponse response;
-  response.content_type = found->content_type;
-  response.body = found->content;
+  response.headers.emplace_back("ETag", found->etag);
+  if (call->request.header("if-none-match") == found->etag) {
+    response.status = 304;
+  } else {
+    response.content_type = found->content_type;
+    response.body = found->content;
+  }
   response.headers.emplace_back("Cache-Control", found->immutable ? "public, max-age=31536000, immutable" : "no-cache");
   answer(call, std::move(response));
 }
