@@ -15,7 +15,7 @@ import urllib.request
 from acme_case import ProxyCase
 from acme_proxy import Action, problem, says, silent
 from acme_server import PATIENCE, program
-from dns_update_test import free_port
+from support import free_port
 
 EC = ("--key-type", "ec256")
 

@@ -19,8 +19,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from dns_update_test import free_port
-from support import Failure, environment, openssl, skip
+from support import Failure, environment, free_port, openssl, skip
 
 PATIENCE = 20.0
 # The kernel ends a child with the thread that started it: this one stays.

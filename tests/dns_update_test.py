@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support import Failure, Outcome, environment, run, scratch, skip
+from support import Failure, Outcome, environment, free_port, run, scratch, skip
 
 PATIENCE = 20.0
 NAMES = ("acme", "acme384", "acme512", "narrow", "unknown")
@@ -70,12 +70,6 @@ _acme-challenge.pool IN CNAME _acme-challenge.loop
 def program(name: str, package: str) -> str:
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     return found or skip(f"{name} is missing (apt-get install {package})")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def proof(authorization: str) -> str:

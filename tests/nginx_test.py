@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support import Failure, environment, lockstep, lockstep_json, make_ca, make_request, openssl, run, scratch, sign, skip
+from support import (Failure, environment, free_port, lockstep, lockstep_json, make_ca, make_request, openssl, run, scratch, sign,
+                     skip)  # fmt: skip
 
 PATIENCE = 20.0
 
@@ -46,12 +47,6 @@ http {{
 def nginx_binary() -> str:
     found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     return found or skip("nginx is missing (apt-get install nginx-light)")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(what: str, done) -> None:

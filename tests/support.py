@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -40,6 +41,12 @@ exec 3<&0
 { read -r _ <&3; kill "$child"; rm -rf "$0"; } &
 wait "$child"
 """
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def binary() -> str:

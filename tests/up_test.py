@@ -15,13 +15,13 @@ import urllib.request
 from pathlib import Path
 
 from cli_case import Case
-from support import TIMEOUT, Failure, binary, environment, openssl
+from support import TIMEOUT, Failure, binary, environment, free_port, openssl
 
 
 class Up:
     def __init__(self, root: Path, *options: str) -> None:
         self.root = root
-        words = [binary(), "up", "--path", root, "--listen", "127.0.0.1:0", *options]
+        words = [binary(), "up", "--path", root, "--listen", f"127.0.0.1:{free_port()}", *options]
         self.process = subprocess.Popen(list(map(os.fspath, words)), env=environment(), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
         self.said: list[str] = []
@@ -60,6 +60,13 @@ class Up:
         shown.write_text(pem)
         return openssl("x509", "-in", shown, "-noout", "-serial")
 
+    def first(self) -> dict:
+        """What is known of the first server: this one, as soon as it was checked often enough."""
+        while True:
+            status = self.get("/api/servers")["data"]["servers"][0]
+            if status["state"] != "unknown":
+                return status
+
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(TIMEOUT)
@@ -85,6 +92,7 @@ class FromNothing(Case):
         openssl("verify", "-CAfile", up.root / "ca" / "ca.crt", up.root / "certs" / "localhost" / "cert.pem")
         certificates = up.get("/api/certificates")["data"]["certificates"]
         self.assertEqual([entry["name"] for entry in certificates], ["localhost"])
+        self.assertEqual(up.first()["state"], "online")
         before = up.serial()
         self.assertEqual(up.stop(), 0)
         self.assertNotIn("Error", said)

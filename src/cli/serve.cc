@@ -104,6 +104,9 @@ class StatusServer {
       TRY(context_.deliver("Token for changes: " + std::string(token.text.reveal()) + "\n",
                            {{"token", token.text.reveal()}}));
 
+    const auto read_bundle = [this](const std::string& path) {
+      return fs::read_input(context_.environment().files, path, kAnchorBytes);
+    };
     const auto prober = TRY(http::Prober::start(clock()));
     const auto service =
         TRY(service::Service::start({.runtime = runtime,
@@ -116,7 +119,7 @@ class StatusServer {
                                      .version = LOCKSTEP_VERSION,
                                      .tls = served_.has_value(),
                                      .log = [this](bool warning, const std::string& text) { say(warning, text); },
-                                     .monitor = {.system_roots = system_roots()}}));
+                                     .monitor = {.system_roots = system_roots(), .read_bundle = read_bundle}}));
     // After the service, which it hands requests to, so that it ends first.
     const auto server = TRY_CONTEXT(listen(*service, loopback), "--listen");
     say(false, "watching " + std::to_string(service->server_count()) + " servers; page and interface on " +

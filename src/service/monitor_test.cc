@@ -177,7 +177,7 @@ class RealServers : public ::testing::Test {
   std::unique_ptr<http::Server> serve(const testing::Authority& issuer, const std::string& name, std::int64_t days) {
     const crypto::PrivateKey key = testing::make_key();
     x509::CertificateFields fields = testing::make_fields("CN=" + name, key, issuer);
-    fields.not_before = clock_.now() - 10 * testing::kDay;
+    fields.not_before = clock_.now() - 50 * testing::kDay;
     fields.not_after = clock_.now() + days * testing::kDay;
     fields.alternative_names_der = *x509::encode_alternative_names({*x509::parse_alternative_name("DNS:" + name)});
     const x509::Certificate certificate = testing::sign(fields, issuer.key);

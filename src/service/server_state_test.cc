@@ -83,6 +83,13 @@ TEST(ServerState, FollowsFromTheCertificate) {
   EXPECT_EQ(state_with(fine(30)), ServerState::expiring);
   EXPECT_EQ(state_with(fine(0)), ServerState::expiring);  // its last second
   EXPECT_EQ(state_with(fine(-1)), ServerState::expired);
+  // An hour's certificate would be expiring from its first moment on; it is with a third of its life left.
+  SeenCertificate brief = fine();
+  brief.not_before = kNow - 1800;
+  brief.not_after = kNow + 1800;
+  EXPECT_EQ(state_with(brief), ServerState::online);
+  brief.not_after = kNow + 900;
+  EXPECT_EQ(state_with(brief), ServerState::expiring);
   SeenCertificate bad = fine(5);
   bad.name_ok = false;
   EXPECT_EQ(state_with(bad), ServerState::mismatched_name);

@@ -31,8 +31,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from device import program
-from nginx_test import CONFIGURATION, free_port, nginx_binary
-from support import Failure, check_pair, environment, lockstep, lockstep_json, openssl, run, scratch
+from nginx_test import CONFIGURATION, nginx_binary
+from support import Failure, check_pair, environment, free_port, lockstep, lockstep_json, openssl, run, scratch
 
 PATIENCE = 30.0
 DAY = 5  # seconds of a day of swap_folder's clock
