@@ -21,6 +21,8 @@ import time
 from pathlib import Path
 
 NAME = "farm.example"
+# Not 127.0.0.1, where others on this machine may look for servers of their own on a port that is ours by chance.
+ADDRESS = "127.77.31.9"
 KINDS = {0: "silent", 1: "plain", 2: "expired", 3: "stranger"}  # by number modulo 100
 
 
@@ -77,7 +79,7 @@ class Farm:
     @staticmethod
     def listen() -> socket.socket:
         made = socket.socket()
-        made.bind(("127.0.0.1", 0))
+        made.bind((ADDRESS, 0))
         made.listen(64)
         made.setblocking(False)
         return made

@@ -26,7 +26,7 @@ import threading
 import time
 from pathlib import Path
 
-from service_farm import NAME
+from service_farm import ADDRESS, NAME
 from service_server import Service, write_configuration
 from support import TIMEOUT, Failure, scratch
 
@@ -103,7 +103,7 @@ def farm_load(asked: argparse.Namespace, work: Path) -> list[str]:
     farm = FarmProcess(work / "farm", asked.servers + len(spare))
 
     def server(number: int) -> dict:
-        return {"id": f"server-{number}", "name": f"farm {number}", "ip": "127.0.0.1", "port": farm.ports[number],
+        return {"id": f"server-{number}", "name": f"farm {number}", "ip": ADDRESS, "port": farm.ports[number],
                 "protocol": "tls", "serverName": NAME, "checkIntervalSeconds": asked.interval,
                 "caBundle": str(work / "farm" / "root.pem")}  # fmt: skip
 

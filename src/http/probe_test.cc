@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <csignal>
 #include <future>
 #include <thread>
 
@@ -30,6 +31,7 @@ ServerResponse hello(const ServerRequest&) { return {.body = "hello"}; }
 class Probes : public ::testing::Test {
  protected:
   void SetUp() override {
+    std::signal(SIGPIPE, SIG_IGN);  // of OpenSSL's own sockets in the servers here
     auto prober = Prober::start(clock_);
     ASSERT_TRUE(prober) << prober.error().message;
     prober_ = std::move(*prober);

@@ -215,13 +215,12 @@ TEST(Server, StopsWithConnectionsOpen) {
 
 TEST(Server, DrainsWhatHasComeIn) {
   std::promise<Responder> taken;
-  auto server = Server::listen_async(
-      "127.0.0.1:0",
-      [&](const ServerRequest&, Responder respond) {
-        taken.set_value(std::move(respond));
-        return ServerResponse{.status = 503};
-      },
-      {.request = kLong, .answer = kLong});
+  auto server = Server::listen_async("127.0.0.1:0",
+                                     [&](const ServerRequest&, Responder respond) {
+                                       taken.set_value(std::move(respond));
+                                       return ServerResponse{.status = 503};
+                                     },
+                                     {.request = kLong, .answer = kLong});
   ASSERT_TRUE(server);
   const LoopbackClient client((*server)->port());
   ASSERT_TRUE(client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
