@@ -4,7 +4,9 @@ build_packages="g++ cmake ninja-build ccache pkg-config libssl-dev nlohmann-json
 # Debian's npm would not go with it.
 command -v npm >/dev/null || build_packages+=" nodejs npm"
 run_packages="openssl ca-certificates libcurl4 libunistring2"
-test_packages="libgtest-dev libgmock-dev libbenchmark-dev python3 strace gnutls-bin nginx-light curl attr util-linux libfuse3-dev fuse3 e2fsprogs xfsprogs btrfs-progs pebble bind9 bind9-dnsutils chromium fonts-liberation"
+test_packages="libgtest-dev libgmock-dev libbenchmark-dev python3 strace gnutls-bin nginx-light curl attr util-linux libfuse3-dev fuse3 e2fsprogs xfsprogs btrfs-progs pebble bind9 bind9-dnsutils"
+# The page is looked at in a browser, which needs letters.
+test_packages+=" chromium fonts-liberation"
 deep_packages="clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev gcovr"
 # Other people's tools, which tests/peers breaks in the same way as ours; only the deep tests install them.
 peer_packages="lego certbot uacme"
