@@ -37,7 +37,8 @@ TEST(Assets, WhatThePageNamesIsThere) {
 // The content security policy would refuse what is inline; nothing may come from elsewhere.
 TEST(Assets, ThePageHasNothingInline) {
   const std::string page(find_asset("/")->content);
-  EXPECT_FALSE(std::regex_search(page, std::regex(R"re(<style|style=|<script(?![^>]*\bsrc=)|\son[a-z]+=|https?://)re")));
+  EXPECT_FALSE(
+      std::regex_search(page, std::regex(R"re(<style|style=|<script(?![^>]*\bsrc=)|\son[a-z]+=|https?://)re")));
 }
 
 TEST(Assets, NoOtherSpellingFindsAnything) {

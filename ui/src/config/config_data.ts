@@ -23,8 +23,8 @@ export async function reloadLists(): Promise<void> {
   newest += 1
   const mine = newest
   const [servers, groups] = await Promise.all([configApi.servers(), configApi.groups()])
-  // A slow answer to an earlier question must not replace a later one.
-  if (mine !== newest) return
+  // A slow answer to an earlier question must not replace a later one, nor what is on its way to the service.
+  if (mine !== newest || waiting > 0) return
   configData.set(() => ({ loaded: true, servers: servers.data.servers, groups: groups.data.groups, groupsEtag: groups.etag }))
 }
 
@@ -41,18 +41,27 @@ export function useConfigData(): ConfigData {
   return useStore(configData)
 }
 
-/** Shows the new order at once, and takes it back when the service refuses. */
-export async function arrangeGroups(arrangement: Arrangement, said: string): Promise<void> {
-  const { groups: before, groupsEtag } = configData.get()
-  newest += 1
-  configData.set((data) => ({ ...data, groups: arranged(data.groups, arrangement) }))
+let waiting = 0
+let last: Promise<void> = Promise.resolve()
+
+async function send(arrangement: Arrangement, said: string): Promise<void> {
   try {
-    await configApi.arrange(arrangement, groupsEtag)
+    // The version that this arrangement was made from: the one before it in the queue has put it here.
+    const { etag } = await configApi.arrange(arrangement, configData.get().groupsEtag)
+    configData.set((data) => ({ ...data, groupsEtag: etag }))
     notify('good', said)
   } catch (error) {
-    configData.set((data) => ({ ...data, groups: before }))
     if (error instanceof ApiError && error.status === 412) notify('bad', 'The groups were changed elsewhere. They are shown as they are now; move the group again.')
     else notifyError(error)
+  } finally {
+    waiting -= 1
   }
-  await reloadLists().catch(quietly)
+  if (waiting === 0) await reloadLists().catch(quietly)
+}
+
+/** Shows the new order at once; the service hears of one after the other. What it refuses is taken back. */
+export function arrangeGroups(arrangement: Arrangement, said: string): void {
+  waiting += 1
+  configData.set((data) => ({ ...data, groups: arranged(data.groups, arrangement) }))
+  last = last.then(() => send(arrangement, said))
 }

@@ -81,7 +81,7 @@ export function ConfigPage() {
   const { servers, groups } = data
   const open = kind !== null && id !== null
   return (
-    <div className={css.page} data-open={open}>
+    <div className={css.page} data-open={open} data-empty={data.loaded && servers.length + groups.length === 0}>
       <aside className={css.sidebar} aria-label="Servers and groups">
         <SidebarSection kind="server" title="Servers" count={servers.length}>
           {data.loaded && <ServerList servers={servers} open={kind === 'server' ? id : null} />}

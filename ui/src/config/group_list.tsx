@@ -84,7 +84,7 @@ export function GroupList({ groups, open }: { groups: readonly Group[]; open: st
     const arrangement = movedGroup(groups, from, to)
     const id = keys[from]
     const place = arrangement?.find((one) => one.id === id)
-    if (arrangement && place && id) void arrangeGroups(arrangement, `${nameOf(id)} is now in row ${place.rowNumber}, position ${place.rowOrder}`)
+    if (arrangement && place && id) arrangeGroups(arrangement, `${nameOf(id)} is now in row ${place.rowNumber}, position ${place.rowOrder}`)
   }
   const onDragEnd = ({ active, over }: DragEndEvent) => {
     setDragging(false)

@@ -23,7 +23,7 @@ test('the scale rises and stays inside', () => {
 
 test('dots that would overlap are one', () => {
   const list = expiries([server('a', 80), server('b', 80.2), server('c', 3)], [], now)
-  expect(dots(list).map(({ count, title }) => `${count} ${title}`)).toEqual(['1 c', '2 2 certificates'])
+  expect(dots(list, 2).map(({ count, title }) => `${count} ${title}`)).toEqual(['1 c', '2 2 certificates'])
 })
 
 test('the bar of days', () => {

@@ -52,10 +52,9 @@ export interface Dot {
   title: string
 }
 
-const apart = 2.4
 
-/** Dots of the scale; those that would overlap are one with a count. */
-export function dots(list: readonly Expiry[]): Dot[] {
+/** Dots of the scale; those nearer than `apart`, in the scale's units, are one with a count. */
+export function dots(list: readonly Expiry[], apart: number): Dot[] {
   const found: Dot[] = []
   for (const { days, tone, name } of list) {
     const at = position(days)

@@ -1,4 +1,5 @@
 // What expires next, on a scale and as a list.
+import { useElementSize } from '@mantine/hooks'
 import { useMemo, useState } from 'react'
 import type { ServerStatus, StoreCertificate } from '../data/types'
 import { Link } from '../routing/link'
@@ -30,16 +31,22 @@ function Entry({ expiry }: { expiry: Expiry }) {
   )
 }
 
+/** The room that a dot with a number takes, in pixels. */
+const dotWidth = 28
+const usualWidth = 1100
+
 function Scale({ list }: { list: readonly Expiry[] }) {
+  const { ref, width } = useElementSize()
+  const apart = (100 * dotWidth) / (width || usualWidth)
   return (
-    <div className={css.scale} aria-hidden="true">
+    <div ref={ref} className={css.scale} aria-hidden="true">
       {marks.map((mark, index) => (
         <span key={mark} className={css.mark} style={{ left: `${position(mark)}%` }} data-index={index}>
           {markText[index]}
         </span>
       ))}
       <div className={css.line} />
-      {dots(list).map(({ at, count, tone, title }) => (
+      {dots(list, apart).map(({ at, count, tone, title }) => (
         <span key={`${at} ${tone}`} className={css.dot} data-tone={tone} data-many={count > 1 || undefined} style={{ left: `${at}%` }} title={title}>
           {count > 1 ? count : ''}
         </span>

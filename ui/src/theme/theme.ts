@@ -15,7 +15,16 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   components: {
-    Modal: Modal.extend({ defaultProps: { lockScroll: false, centered: true, radius: 'lg', attributes: dialogAttributes, transitionProps: { duration: 0 }, closeButtonProps: { 'aria-label': 'Close' } } }),
+    Modal: Modal.extend({
+      defaultProps: {
+        lockScroll: false,
+        centered: true,
+        radius: 'lg',
+        attributes: dialogAttributes,
+        transitionProps: { duration: 0 },
+        closeButtonProps: { 'aria-label': 'Close' },
+      },
+    }),
     NumberInput: NumberInput.extend({ defaultProps: { hideControls: true, allowDecimal: false, clampBehavior: 'none' } }),
     Select: Select.extend({ defaultProps: { comboboxProps: { transitionProps: { duration: 0 }, shadow: 'md', withinPortal: false } } }),
     Checkbox: Checkbox.extend({ defaultProps: { radius: 'sm' } }),

@@ -109,7 +109,7 @@ export class RealBackend extends Backend {
   }
 
   async kill() {
-    if (this.program.exitCode !== null) return
+    if (this.program.exitCode !== null || this.program.signalCode !== null) return
     this.program.kill('SIGKILL')
     await once(this.program, 'exit')
   }

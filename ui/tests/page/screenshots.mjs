@@ -3,7 +3,7 @@ import { startMock } from '../mock/server.mjs'
 import { desk, open, phone } from './browser.mjs'
 
 const views = [
-  ['dashboard', '/', 'main section, main h1'],
+  ['dashboard', '/', 'main article, main img'],
   ['config', '/config', 'main h1'],
   ['server', '/config#server/server-002', 'form'],
   ['group', '/config#group/group-1', 'form'],
@@ -15,7 +15,7 @@ async function shoot(page, base, folder, prefix, size) {
     await page.goto('about:blank')
     await page.goto(base + path)
     await page.locator(ready).first().waitFor()
-    await page.evaluate(() => document.fonts.ready)
+    await page.evaluate(() => Promise.all([document.fonts.ready, ...[...document.images].map((image) => image.decode())]))
     await page.screenshot({ path: `${folder}/${size}-${name}-${prefix}.png` })
     if (name === 'dashboard' && size !== 'empty') await page.screenshot({ path: `${folder}/${size}-${name}-${prefix}-whole.png`, fullPage: true })
   }
