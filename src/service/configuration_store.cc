@@ -55,7 +55,6 @@ Result<std::unique_ptr<ConfigurationStore>> ConfigurationStore::open(durable::Ru
   const auto recovered = TRY(retried([&] { return durable::recover_publishes(runtime, store->directories_); }));
   for (const std::string& file : recovered.edited)
     store->warnings_.push_back("'" + file + "' was edited while a save was cut off: it stays as it is");
-  store->look_at_attributes();
   TRY(store->refresh());
   return store;
 }
@@ -99,13 +98,16 @@ Status ConfigurationStore::rehearse(const char* name) {
   return kept ? removed : kept;
 }
 
-void ConfigurationStore::look_at_attributes() {
+std::vector<std::string> ConfigurationStore::warnings() {
+  const std::lock_guard writing(writing_);
+  std::vector<std::string> warnings = warnings_;
   for (const char* name : {kServersFile, kLayoutFile}) {
     const Status rehearsed = rehearse(name);
     if (rehearsed) continue;
-    warnings_.push_back("changes to '" + path(name) +
-                        "' cannot be saved with the owner and mode that it has: " + rehearsed.error().message);
+    warnings.push_back("changes to '" + path(name) +
+                       "' cannot be saved with the owner and mode that it has: " + rehearsed.error().message);
   }
+  return warnings;
 }
 
 Result<FileTexts> ConfigurationStore::read() {

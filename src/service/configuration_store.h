@@ -52,9 +52,9 @@ class ConfigurationStore {
   [[nodiscard]] std::optional<ConfigurationProblem> problem() const;
   // The directories in which the files really are (a link is followed), for whoever watches them.
   [[nodiscard]] std::vector<std::string> directories() const;
-  // What a save could not do: an owner or a mode that this process may not give, a folder it may not write. For a
-  // warning at the start.
-  [[nodiscard]] std::vector<std::string> warnings() const { return warnings_; }
+  // What recovery left alone, and what a save could not do (it is rehearsed): an owner or a mode that this process may
+  // not give, a folder it may not write. For a warning at the start.
+  std::vector<std::string> warnings();
 
   // Reads the files again, and takes over what somebody else has saved. One at a time with apply().
   Status refresh();
@@ -76,7 +76,6 @@ class ConfigurationStore {
   [[nodiscard]] std::string path(const char* name) const;
   Status find_directories();
   Status rehearse(const char* name);
-  void look_at_attributes();
   Result<FileTexts> read();
   void put_in_force(std::shared_ptr<const Snapshot> snapshot, bool by_hand);
   void set_problem(std::optional<ConfigurationProblem> problem);

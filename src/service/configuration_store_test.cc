@@ -111,8 +111,11 @@ TEST_F(Store, AnOwnerThatCannotBeKeptIsSaidAtTheStart) {
   });
   disk.set_effective_user(7);
   open();
-  EXPECT_THAT(store().warnings(), ::testing::Each(HasSubstr("cannot be saved with the owner and mode that it has")));
-  EXPECT_EQ(store().warnings().size(), 2U);
+  const auto before = disk.dump();
+  const std::vector<std::string> warnings = store().warnings();
+  EXPECT_EQ(warnings.size(), 2U);
+  EXPECT_THAT(warnings, ::testing::Each(HasSubstr("cannot be saved with the owner and mode that it has")));
+  EXPECT_EQ(describe_difference(before, disk.dump()), "");
 }
 
 TEST_F(Store, WhatAPersonSavesIsTakenOverBeforeTheNextEdit) {
