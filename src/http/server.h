@@ -45,7 +45,7 @@ class EventStream {
   // Ends the connection when what was queued has been written.
   virtual void close() = 0;
   // Called once when the client is gone or was closed, at once when that has happened; from the server's thread or the
-  // caller's, and not later than the server's destructor. It may not call back into this stream's on_closed.
+  // caller's, never from within send(), and not later than the server's destructor.
   virtual void on_closed(std::function<void()> told) = 0;
 };
 

@@ -42,9 +42,12 @@ class RunningHub final : public EventHub {
     }
     clients_->wake.notify_all();
     if (thread_.joinable()) thread_.join();
-    const std::lock_guard lock(clients_->mutex);
-    for (const auto& [number, stream] : clients_->streams) stream->close();
-    clients_->streams.clear();
+    std::unordered_map<std::uint64_t, std::shared_ptr<EventStream>> streams;
+    {
+      const std::lock_guard lock(clients_->mutex);
+      streams.swap(clients_->streams);
+    }
+    for (const auto& [number, stream] : streams) stream->close();  // may tell the list at once
   }
 
   Status start() {
