@@ -24,5 +24,5 @@ file(RELATIVE_PATH LOCKSTEP_PC_TO_INCLUDE /${CMAKE_INSTALL_LIBDIR}/pkgconfig /${
 configure_file(cmake/lockstep.pc.in ${CMAKE_BINARY_DIR}/lockstep.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/lockstep.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES packaging/lockstep-recover.service packaging/lockstep-agent.service packaging/lockstep-renew.service
-              packaging/lockstep-renew.timer packaging/lockstep-ca.service packaging/lockstep.toml
+              packaging/lockstep-renew.timer packaging/lockstep-ca.service packaging/lockstep-serve.service packaging/lockstep.toml
         DESTINATION ${CMAKE_INSTALL_DATADIR}/lockstep/systemd)

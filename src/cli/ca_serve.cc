@@ -6,6 +6,7 @@
 #include "ca/flat_ledger.h"
 #include "ca/registrar.h"
 #include "cli/commands.h"
+#include "http/descriptor_limit.h"
 #include "http/server.h"
 #include "issuing/service.h"
 
@@ -69,6 +70,7 @@ class CaServer {
     how.burst = how.requests_per_second * 10;
     limits.connections =
         static_cast<std::size_t>(TRY(positive_number(options_.connections, "--connections", kMostConnections)));
+    http::raise_descriptor_limit();
     // One address can never take every place.
     limits.connections_of_address = std::max<std::size_t>(1, limits.connections / 2);
     names_ = TRY(names_of(options_));

@@ -11,6 +11,7 @@
 #include "durable/directories.h"
 #include "fs/directory_watch.h"
 #include "fs/io.h"
+#include "http/descriptor_limit.h"
 #include "service/host_check.h"
 #include "service/service.h"
 
@@ -21,6 +22,7 @@ namespace {
 constexpr const char* kDefaultListen = "127.0.0.1:8443";
 constexpr const char* kDefaultConnections = "1024";
 constexpr std::int64_t kMostConnections = 20'000;
+constexpr std::size_t kOtherDescriptors = 64;
 constexpr std::size_t kAnchorBytes = 1U << 20U;
 constexpr std::size_t kRootBytes = 16U << 20U;
 
@@ -114,7 +116,7 @@ class StatusServer {
                                      .version = LOCKSTEP_VERSION,
                                      .tls = served_.has_value(),
                                      .log = [this](bool warning, const std::string& text) { say(warning, text); },
-                                     .monitor = {.system_roots = system_roots()}}));
+                                     .monitor = watching()}));
     // After the service, which it hands requests to, so that it ends first.
     const auto server = TRY_CONTEXT(listen(*service, loopback), "--listen");
     say(false, "watching " + std::to_string(service->server_count()) + " servers; page and interface on " +
@@ -199,10 +201,25 @@ class StatusServer {
     return "";
   }
 
+  service::MonitorOptions watching() {
+    service::MonitorOptions options;
+    options.system_roots = system_roots();
+    options.read_bundle = [&files = context_.environment().files](const std::string& path) {
+      return fs::read_input(files, path, kAnchorBytes);
+    };
+    return options;
+  }
+
   Result<std::unique_ptr<http::Server>> listen(service::Service& service, bool loopback) {
     http::ServerLimits limits;
     const std::int64_t connections = TRY(positive_number(options_.connections, "--connections", kMostConnections));
     limits.connections = static_cast<std::size_t>(connections);
+    const std::size_t needed = limits.connections + service::MonitorOptions().concurrent + kOtherDescriptors;
+    const std::size_t allowed = http::raise_descriptor_limit();
+    if (allowed < needed) {
+      say(true, "this process may have " + std::to_string(allowed) + " files and connections open and may need " +
+                    std::to_string(needed) + ": raise the limit (ulimit -n, LimitNOFILE=)");
+    }
     // One address can never take every place; from loopback everybody comes who comes through a proxy.
     if (!loopback) limits.connections_of_address = std::max<std::size_t>(1, limits.connections / 2);
     limits.header_bytes = 16U * 1024U;

@@ -160,6 +160,7 @@ class Publish {
   }
 
   Status take_back(Error error) {
+    staged_.clear();  // nobody writes them any more: what is in place now can be told from what a person has open
     intent_.state = IntentState::abort;
     fs::Directory& home = directory_of(intent_.targets.front());
     Status status = atomic_write_in(runtime_, home, intent_name(intent_.targets.front().name), encode_intent(intent_),

@@ -7,6 +7,7 @@
 
 #include "crypto/digest.h"
 #include "durable/publish.h"
+#include "fs/io.h"
 #include "testing/machine.h"
 #include "testing/sim_file_system.h"
 
@@ -165,6 +166,33 @@ TEST(PublishKeepsEdits, WithoutTheExchangeUpToTheLastLook) {
   disk.write_file("/d/b", "old b");
   EXPECT_TRUE(save_both(disk, true));
   EXPECT_EQ(content(disk, "/d/b"), "new b");
+}
+
+// An editor opens the file, and writes and closes it only when all is over.
+TEST(PublishKeepsEdits, WhoHasAFileOpenForWritingWritesTheOneThatStays) {
+  const std::uint64_t count = calls(true);
+  std::uint64_t refused = 0;
+  for (std::uint64_t moment = 0; moment < count; ++moment) {
+    SimFileSystem disk;
+    prepare(disk, true);
+    std::unique_ptr<fs::File> open;
+    bool opening = false;
+    disk.set_hook([&](const Operation& operation) -> Verdict {
+      if (operation.index != moment || opening) return {};
+      opening = true;
+      auto directory = disk.open_directory("/d");
+      open = std::move((*directory)->open_file("b", fs::OpenMode::create_or_open).value());
+      return {};
+    });
+    const Status saved = save_both(disk, true);
+    disk.set_hook({});
+    ASSERT_TRUE(open);
+    ASSERT_TRUE(fs::write_all(*open, kEdit));
+    EXPECT_EQ(content(disk, "/d/b"), kEdit) << "opened before call " << moment;
+    EXPECT_EQ(content(disk, "/d/a"), saved ? "new a" : "old a") << moment;
+    if (!saved) ++refused;
+  }
+  EXPECT_GT(refused, 20U);
 }
 
 TEST(PublishKeepsEdits, WhatWasNotReadIsNotReplaced) {

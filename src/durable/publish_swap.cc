@@ -19,6 +19,23 @@ Error edited(const fs::Directory& directory, const std::string& name) {
           "read it again, then make the change again", 0};
 }
 
+// Is what the exchange displaced the file that was read, and does nobody write it any more? Who has it open for writing
+// may have emptied it in this moment, or be about to. The lease holds back whoever comes now, and shows who has.
+Result<bool> is_as_read(fs::Directory& directory, const std::string& staged, const std::string& expected) {
+  auto file = directory.open_file(staged, fs::OpenMode::read);
+  if (!file && file.error().system_errno == ELOOP) return false;  // a link is what a person put there
+  if (!file) return fail(std::move(file).error());
+  const fs::Stat stat = TRY((*file)->stat());
+  if (stat.type != fs::FileType::regular) return false;
+  const auto leased = (*file)->try_lease();  // an error: no leases here, or another user's file
+  if (leased && !*leased) return false;
+  const std::string content = TRY(fs::read_all(**file, kFileLimit));
+  if (crypto::sha256_hex(content) != expected) return false;
+  if (!leased) return true;
+  const bool wanted = TRY((*file)->lease_is_wanted());
+  return !wanted;
+}
+
 // Takes an exchange back that displaced what nobody knew: what a person saved gets its name again. Each exchange may
 // displace something newer still, so what it displaced is looked at each time.
 Status give_back(fs::Directory& directory, const std::string& staged, const std::string& name,
@@ -62,8 +79,8 @@ Status swap_in(fs::Directory& directory, const std::string& staged, const std::s
     if (now != expected) return fail(edited(directory, name));
     return directory.rename(staged, directory, name);
   }
-  const auto displaced = checksum(directory, staged);
-  if (displaced && *displaced == expected) return {};
+  const auto as_read = is_as_read(directory, staged, expected);
+  if (as_read && *as_read) return {};
   Status back = give_back(directory, staged, name, placed);
   if (!back) {
     return fail(ErrorCode::commit_uncertain,
@@ -71,7 +88,7 @@ Status swap_in(fs::Directory& directory, const std::string& staged, const std::s
                     "' beside it and could not be put back: " + back.error().message,
                 "run 'lockstep recover'");
   }
-  if (!displaced) return fail(displaced.error());
+  if (!as_read) return fail(as_read.error());
   return fail(edited(directory, name));
 }
 

@@ -5,6 +5,23 @@ namespace lockstep::fs {
 
 std::vector<Case> content_cases() {
   return {
+      {"lease",
+       [](Context& c) {
+         c.file("a");
+         // Where a file system has no leases, there is nothing to compare.
+         const auto lease = [](File& file, const char* otherwise) -> std::string {
+           const auto taken = file.try_lease();
+           return taken ? (*taken ? "held" : "refused") : otherwise;
+         };
+         const auto reading = c.root.open_file("a", OpenMode::read);
+         const std::string alone = lease(**reading, "held");
+         const bool wanted = alone == "held" && (*reading)->lease_is_wanted().value_or(false);
+         static_cast<void>((*reading)->close());
+         const auto writing = c.root.open_file("a", OpenMode::create_or_open);
+         const auto again = c.root.open_file("a", OpenMode::read);
+         return in_order({alone, wanted ? "wanted" : "quiet", lease(**again, "refused")});
+       },
+       "held quiet refused"},
       {"stat",
        [](Context& c) {
          c.file("a", "12345");

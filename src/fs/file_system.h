@@ -71,6 +71,12 @@ class File {
   virtual Status set_attribute(const std::string& name, std::string_view value) = 0;
   // flock without waiting: false when another open file holds it. Dies with the process.
   virtual Result<bool> try_lock(LockKind kind) = 0;
+  // F_SETLEASE with F_RDLCK, for a file that is open for reading: false when somebody has it open for writing. While it
+  // is held, whoever opens the file for writing waits; closing gives it up. EACCES for a file of another user, EINVAL
+  // and others where the file system has no leases.
+  virtual Result<bool> try_lease() = 0;
+  // F_GETLEASE: true when somebody waits for the lease to be given up.
+  virtual Result<bool> lease_is_wanted() = 0;
   virtual Status close() = 0;  // once; afterwards only destruction
 };
 

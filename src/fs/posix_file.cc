@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include "fs/posix_descriptor.h"
@@ -98,6 +99,19 @@ class PosixFile final : public File {
     return {};
   }
 
+  Result<bool> try_lease() override {
+    // The kernel tells the holder by a signal that the lease is wanted, by SIGIO unless it is told another: that one
+    // would end the program, SIGURG is ignored.
+    if (::fcntl(number(), F_SETSIG, SIGURG) != 0) return failed("lease", path_);
+    if (::fcntl(number(), F_SETLEASE, F_RDLCK) == 0) return true;
+    if (errno == EAGAIN) return false;
+    return failed("lease", path_);
+  }
+  Result<bool> lease_is_wanted() override {
+    const int lease = ::fcntl(number(), F_GETLEASE);
+    if (lease < 0) return failed("look at the lease of", path_);
+    return lease != F_RDLCK;
+  }
   Result<bool> try_lock(LockKind kind) override { return try_lock_descriptor(number(), path_, kind); }
 
   Status close() override {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <csignal>
 #include <future>
 #include <thread>
 
@@ -30,6 +31,7 @@ ServerResponse hello(const ServerRequest&) { return {.body = "hello"}; }
 class Probes : public ::testing::Test {
  protected:
   void SetUp() override {
+    std::signal(SIGPIPE, SIG_IGN);  // of OpenSSL's own sockets in the servers here
     auto prober = Prober::start(clock_);
     ASSERT_TRUE(prober) << prober.error().message;
     prober_ = std::move(*prober);
@@ -95,20 +97,20 @@ TEST_F(Probes, AsksForTheNameThatItIsGiven) {
   });
   const ProbeResult result = probe(ProbeKind::https, server->port(), kLong, "127.0.0.1", "www.example");
   EXPECT_EQ(result.error, "");
-  EXPECT_EQ(host, "HEAD www.example:" + std::to_string(server->port()));
+  EXPECT_EQ(host, "GET www.example:" + std::to_string(server->port()));
 }
 
 TEST_F(Probes, JudgesAnAnswerByItsStatus) {
   int status = 200;
   const auto server = serve_tls([&](const ServerRequest&) { return ServerResponse{.status = status}; });
-  for (const int fine : {200, 204, 301, 404, 405, 499, 501}) {
+  for (const int fine : {200, 204, 301, 404, 405, 499}) {
     status = fine;
     const ProbeResult result = probe(ProbeKind::https, server->port());
     EXPECT_EQ(result.error, "") << fine;
     EXPECT_EQ(result.status, fine);
     EXPECT_THAT(result.peer_chain, SizeIs(1));
   }
-  for (const int bad : {500, 502, 503, 599}) {
+  for (const int bad : {500, 501, 502, 503, 599}) {
     status = bad;
     const ProbeResult result = probe(ProbeKind::https, server->port());
     EXPECT_EQ(result.error, "HTTP status " + std::to_string(bad));

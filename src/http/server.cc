@@ -94,10 +94,7 @@ class BeastServer final : public Server {
       const auto streams = service_.streams;  // each takes itself out
       for (const auto& [session, end] : streams) end();
       if (service_.busy == 0) return done->set_value();
-      service_.idle = [this, done] {
-        service_.idle = {};
-        done->set_value();
-      };
+      service_.idle = [done] { done->set_value(); };
     });
     idle.wait_for(longest);
   }
@@ -172,7 +169,7 @@ std::optional<ServerResponse> accept_request(const BeastRequest& request, const 
 }
 
 std::string_view ServerRequest::header(std::string_view lower_case_name) const {
-  const auto found = std::ranges::find(headers, lower_case_name, [](const auto& header) { return header.first; });
+  const auto found = std::ranges::find(headers, lower_case_name, &std::pair<std::string, std::string>::first);
   return found == headers.end() ? std::string_view() : std::string_view(found->second);
 }
 

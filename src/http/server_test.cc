@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <mutex>
 #include <stdexcept>
 
@@ -210,6 +211,26 @@ TEST(Server, StopsWithConnectionsOpen) {
   EXPECT_THAT(halfway.read_to_end(), IsEmpty());
   // The port is free again at once.
   EXPECT_TRUE(Server::listen("127.0.0.1:" + std::to_string(port), echo));
+}
+
+TEST(Server, DrainsWhatHasComeIn) {
+  std::promise<Responder> taken;
+  auto server = Server::listen_async("127.0.0.1:0",
+                                     [&](const ServerRequest&, Responder respond) {
+                                       taken.set_value(std::move(respond));
+                                       return ServerResponse{.status = 503};
+                                     },
+                                     {.request = kLong, .answer = kLong});
+  ASSERT_TRUE(server);
+  const LoopbackClient client((*server)->port());
+  ASSERT_TRUE(client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  const Responder respond = taken.get_future().get();
+  auto drained = std::async(std::launch::async, [&] { (*server)->drain(kLong); });
+  EXPECT_EQ(drained.wait_for(milliseconds(50)), std::future_status::timeout);
+  EXPECT_TRUE(respond({.body = "late but in order"}));
+  EXPECT_EQ(drained.wait_for(kLong), std::future_status::ready);
+  EXPECT_THAT(client.read_to_end(), EndsWith("late but in order"));
+  (*server)->drain(kLong);  // there is nothing left
 }
 
 TEST(Server, SaysThatAPortIsTaken) {

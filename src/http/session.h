@@ -235,7 +235,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
   // The request that was being answered is out of the way, whether its answer arrived or not.
   void settle() {
     if (!std::exchange(counted_, false)) return;
-    if (--service_.busy == 0 && service_.idle) service_.idle();
+    if (--service_.busy == 0 && service_.idle) std::exchange(service_.idle, {})();
   }
 
   void on_written(bool keep_alive) {

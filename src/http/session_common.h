@@ -29,7 +29,7 @@ struct Service {
   std::map<const void*, std::function<void()>> streams;  // that are open, with what ends each
   std::size_t busy = 0;                                  // requests that came in whole and are not answered yet
   bool draining = false;
-  std::function<void()> idle;  // called when nothing is busy any more
+  std::function<void()> idle;  // called once, when nothing is busy any more
 };
 
 // The answer to what could not be read as a request; nothing when there is nobody to answer.

@@ -7,8 +7,10 @@
 
 #include "crypto/digest.h"
 #include "durable/atomic_file.h"
+#include "durable/file_attributes.h"
 #include "durable/lock.h"
 #include "durable/publish.h"
+#include "durable/temporary.h"
 #include "fs/io.h"
 
 namespace lockstep::service {
@@ -53,7 +55,6 @@ Result<std::unique_ptr<ConfigurationStore>> ConfigurationStore::open(durable::Ru
   const auto recovered = TRY(retried([&] { return durable::recover_publishes(runtime, store->directories_); }));
   for (const std::string& file : recovered.edited)
     store->warnings_.push_back("'" + file + "' was edited while a save was cut off: it stays as it is");
-  TRY(store->look_at_owners());
   TRY(store->refresh());
   return store;
 }
@@ -84,18 +85,29 @@ Status ConfigurationStore::find_directories() {
   return {};
 }
 
-Status ConfigurationStore::look_at_owners() {
-  const std::uint32_t self = runtime_.files.effective_user();
+// A file as a save would make it, under a name that nobody looks at.
+Status ConfigurationStore::rehearse(const char* name) {
+  const durable::ResolvedTarget target = TRY(durable::resolve_target(runtime_.files, path(name)));
+  const std::unique_ptr<fs::Directory> directory = TRY(runtime_.files.open_directory(target.directory));
+  const auto file = directory->open_file(target.name, fs::OpenMode::read);
+  if (!file) return {};  // there is nothing to keep; what else is wrong with it is said where it is read
+  const durable::FileAttributes attributes = TRY(durable::read_attributes(**file));
+  const durable::Temporary temporary = TRY(durable::create_temporary(runtime_, *directory, target.name));
+  Status kept = durable::apply_attributes(*temporary.file, attributes);
+  const Status removed = directory->remove_file(temporary.name);
+  return kept ? removed : kept;
+}
+
+std::vector<std::string> ConfigurationStore::warnings() {
+  const std::lock_guard writing(writing_);
+  std::vector<std::string> warnings = warnings_;
   for (const char* name : {kServersFile, kLayoutFile}) {
-    const durable::ResolvedTarget target = TRY(durable::resolve_target(runtime_.files, path(name)));
-    const auto stat = runtime_.files.stat_path(fs::join_path(target.directory, target.name));
-    if (!stat || self == 0 || stat->uid == self) continue;
-    warnings_.push_back("'" + path(name) + "' belongs to user " + std::to_string(stat->uid) +
-                        ", and this process may not give files to others: changes to it cannot be saved "
-                        "(chown it to user " +
-                        std::to_string(self) + ")");
+    const Status rehearsed = rehearse(name);
+    if (rehearsed) continue;
+    warnings.push_back("changes to '" + path(name) +
+                       "' cannot be saved with the owner and mode that it has: " + rehearsed.error().message);
   }
-  return {};
+  return warnings;
 }
 
 Result<FileTexts> ConfigurationStore::read() {
@@ -133,10 +145,10 @@ void ConfigurationStore::set_problem(std::optional<ConfigurationProblem> problem
   if (observer_.problem) observer_.problem(problem);
 }
 
-Result<bool> ConfigurationStore::take_over() {
+Result<bool> ConfigurationStore::take_over(bool announce) {
   auto texts = read();
   if (!texts && texts.error().code == ErrorCode::too_large) {
-    set_problem(problem_of(texts.error()));
+    if (announce) set_problem(problem_of(texts.error()));
     return false;
   }
   if (!texts) return fail(std::move(texts).error());
@@ -147,6 +159,7 @@ Result<bool> ConfigurationStore::take_over() {
   }
   if (refused_ == *texts) return false;
   auto parsed = parse_configuration(*texts);
+  if (!parsed && !announce) return false;
   if (!parsed) {
     refused_ = std::move(*texts);
     set_problem(problem_of(parsed.error()));
@@ -158,7 +171,7 @@ Result<bool> ConfigurationStore::take_over() {
 
 Status ConfigurationStore::refresh() {
   const std::lock_guard writing(writing_);
-  TRY(take_over());
+  TRY(take_over(true));
   return {};
 }
 
@@ -198,13 +211,13 @@ Status ConfigurationStore::save(const Snapshot& before, const Applied& applied, 
   return saved;
 }
 
-Result<bool> ConfigurationStore::try_once(const Edit& edit, Saved* saved) {
+Result<bool> ConfigurationStore::try_once(const Edit& edit, bool last, Saved* saved) {
   const std::unique_ptr<fs::Directory> directory = TRY(runtime_.files.open_directory(directory_));
   std::unique_ptr<fs::File> lock;
   while (!lock) lock = TRY(durable::lock_file(runtime_, *directory, kLockFile));
-  const bool usable = TRY(take_over());
+  const bool usable = TRY(take_over(last));
   if (!usable) {
-    saved->refused = damaged_on_disk(*problem());
+    saved->refused = damaged_on_disk(problem().value_or(ConfigurationProblem{}));
     return false;
   }
   const SnapshotPtr before = current();
@@ -229,7 +242,7 @@ Result<ConfigurationStore::Saved> ConfigurationStore::apply(const Edit& edit) {
   for (int attempt = 0; attempt < kTries; ++attempt) {
     // The file of somebody who is in the middle of saving it: it is whole in a moment, or it was wrong before.
     const bool known_bad = problem().has_value();
-    const bool settled = TRY(retried([&] { return try_once(edit, &saved); }));
+    const bool settled = TRY(retried([&] { return try_once(edit, attempt + 1 == kTries, &saved); }));
     if (settled || (known_bad && problem().has_value())) break;
     runtime_.clock.sleep_for(kPause);
   }

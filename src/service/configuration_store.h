@@ -52,8 +52,9 @@ class ConfigurationStore {
   [[nodiscard]] std::optional<ConfigurationProblem> problem() const;
   // The directories in which the files really are (a link is followed), for whoever watches them.
   [[nodiscard]] std::vector<std::string> directories() const;
-  // What could not be kept at a save: an owner that this process may not give. For a warning at the start.
-  [[nodiscard]] std::vector<std::string> warnings() const { return warnings_; }
+  // What recovery left alone, and what a save could not do (it is rehearsed): an owner or a mode that this process may
+  // not give, a folder it may not write. For a warning at the start.
+  std::vector<std::string> warnings();
 
   // Reads the files again, and takes over what somebody else has saved. One at a time with apply().
   Status refresh();
@@ -74,13 +75,14 @@ class ConfigurationStore {
       : runtime_(runtime), directory_(std::move(directory)), observer_(std::move(observer)) {}
   [[nodiscard]] std::string path(const char* name) const;
   Status find_directories();
-  Status look_at_owners();
+  Status rehearse(const char* name);
   Result<FileTexts> read();
   void put_in_force(std::shared_ptr<const Snapshot> snapshot, bool by_hand);
   void set_problem(std::optional<ConfigurationProblem> problem);
-  // True when what is on disk is what is in force afterwards.
-  Result<bool> take_over();
-  Result<bool> try_once(const Edit& edit, Saved* saved);
+  // True when what is on disk is what is in force afterwards. What cannot be used is a problem only if `announce`:
+  // somebody may be in the middle of saving it.
+  Result<bool> take_over(bool announce);
+  Result<bool> try_once(const Edit& edit, bool last, Saved* saved);
   Status save(const Snapshot& before, const Applied& applied, const std::vector<Change>& changes);
 
   durable::Runtime& runtime_;

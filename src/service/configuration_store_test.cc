@@ -106,9 +106,16 @@ TEST_F(Store, KeepsModeAndOwner) {
 }
 
 TEST_F(Store, AnOwnerThatCannotBeKeptIsSaidAtTheStart) {
+  disk.set_hook([](const Operation& operation) -> Verdict {
+    return operation.kind == "fchown" ? Verdict{Verdict::Action::fail, EPERM} : Verdict{};
+  });
   disk.set_effective_user(7);
   open();
-  EXPECT_THAT(store().warnings(), ::testing::ElementsAre(HasSubstr("belongs to user 1000"), HasSubstr("chown")));
+  const auto before = disk.dump();
+  const std::vector<std::string> warnings = store().warnings();
+  EXPECT_EQ(warnings.size(), 2U);
+  EXPECT_THAT(warnings, ::testing::Each(HasSubstr("cannot be saved with the owner and mode that it has")));
+  EXPECT_EQ(describe_difference(before, disk.dump()), "");
 }
 
 TEST_F(Store, WhatAPersonSavesIsTakenOverBeforeTheNextEdit) {
@@ -234,6 +241,7 @@ TEST_F(Store, InterruptedCallsAreMadeAgainAndOthersAreNot) {
 
 TEST_F(Store, AFailedSaveLeavesMemoryAndDiskAsTheyWere) {
   open();
+  disk.write_file(std::string(kTestDirectory) + "/.lock", "", 0600);  // stays for good
   const SnapshotPtr before = store().current();
   disk.set_capacity(900);
   const auto on_disk = disk.dump();

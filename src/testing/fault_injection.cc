@@ -34,6 +34,8 @@ const std::vector<int>& possible_errors(const std::string& kind) {
       {"fchmod", kRemoving},
       {"fchown", {EACCES, EROFS, EIO, EDQUOT}},
       {"flock", kDisk},
+      {"setlease", {EACCES, EINVAL}},
+      {"getlease", kDisk},
       {"mkdir", kMaking},
       {"symlink", kMaking},
       {"link", kMaking},

@@ -84,4 +84,14 @@ void Core::closed(Number number, const void* holder) {
   if (held->second.shared.empty() && held->second.exclusive == nullptr) locks_.erase(held);
 }
 
+void Core::begin_writing(Number number) {
+  const std::lock_guard lock(mutex);
+  ++writers[number];
+}
+
+void Core::end_writing(Number number) {
+  const std::lock_guard lock(mutex);
+  if (--writers[number] == 0) writers.erase(number);
+}
+
 }  // namespace lockstep::testing::sim

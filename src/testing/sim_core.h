@@ -17,6 +17,7 @@ class Core : public std::enable_shared_from_this<Core> {
   std::optional<std::uint64_t> capacity;
   bool can_copy = true;
   bool can_clone = false;
+  std::map<Number, std::size_t> writers;  // how many handles may write it
   std::function<void()> delayed;
   std::function<void()> before_delayed;
 
@@ -67,6 +68,9 @@ class Core : public std::enable_shared_from_this<Core> {
   // A handle came or went.
   void opened(Number number);
   void closed(Number number, const void* holder);
+  // One that may write.
+  void begin_writing(Number number);
+  void end_writing(Number number);
 
  private:
   struct Lock {

@@ -12,6 +12,7 @@ class SimFile final : public fs::File {
   SimFile(std::shared_ptr<Core> core, Number number, std::string path, bool writable)
       : core_(std::move(core)), number_(number), path_(std::move(path)), writable_(writable) {
     core_->opened(number_);
+    if (writable_) core_->begin_writing(number_);
   }
   ~SimFile() override { release(); }
   SimFile(const SimFile&) = delete;
@@ -109,6 +110,15 @@ class SimFile final : public fs::File {
                        });
   }
 
+  Result<bool> try_lease() override {
+    return core_->call("setlease", path_, false,
+                       [this]() -> Outcome<bool> { return !core_->writers.contains(number_); });
+  }
+  // Nobody waits here: each call is a moment of its own.
+  Result<bool> lease_is_wanted() override {
+    return core_->call("getlease", path_, false, []() -> Outcome<bool> { return false; });
+  }
+
   Result<bool> try_lock(fs::LockKind kind) override {
     return core_->call("flock", path_, false,
                        [this, kind]() -> Outcome<bool> { return core_->try_lock(number_, this, kind); });
@@ -145,7 +155,9 @@ class SimFile final : public fs::File {
   }
 
   void release() {
-    if (open_) core_->closed(number_, this);
+    if (!open_) return;
+    if (writable_) core_->end_writing(number_);
+    core_->closed(number_, this);
     open_ = false;
   }
 
