@@ -57,9 +57,11 @@ export interface Dot {
 export function dots(list: readonly Expiry[], apart: number): Dot[] {
   const found: Dot[] = []
   for (const { days, tone, name } of list) {
-    const at = position(days)
     const last = found.at(-1)
-    if (last && at - last.at < apart && last.tone === tone) {
+    const near = last !== undefined && position(days) - last.at < apart
+    // Of another kind, it stands beside it.
+    const at = Math.min(near ? last.at + apart : position(days), 100)
+    if (near && last.tone === tone) {
       last.count += 1
       last.title = `${last.count} certificates`
     } else found.push({ at, count: 1, tone, title: name })
