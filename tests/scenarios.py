@@ -336,7 +336,6 @@ def _repair_follow(work: Path, state: str) -> None:
 
 # The control: what people do with cp. The sweep must call it bad.
 
-
 def _copy_prepare(work: Path) -> None:
     folder_fixture(0)(work)
     (work / "live").mkdir()
