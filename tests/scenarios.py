@@ -391,11 +391,10 @@ SCENARIOS = (
              acme_scenarios.follow(acme_scenarios.obtain), resumes=True, networked=True, tidies=acme_scenarios.TIDIES),
     Scenario("cert renew", acme_scenarios.prepare(True), acme_scenarios.renew, acme_scenarios.state,
              acme_scenarios.follow(acme_scenarios.renew), resumes=True, networked=True, tidies=acme_scenarios.TIDIES),
-    Scenario("device rotate", *device_scenarios.of("generations"), resumes=True, networked=True),
-    Scenario("device rotate, ACME", *device_scenarios.of("acme"), resumes=True, networked=True),
+    *(Scenario(f"device rotate{more}", *device_scenarios.of(kind), resumes=True, networked=True)
+      for kind, more in (("generations", ""), ("acme", ", ACME"))),
     Scenario("device rotate, files", *device_scenarios.of("files"), recover=True, resumes=True, networked=True),
     *(Scenario(name, *parts) for name, parts in service_scenarios.all_of()),
     Scenario("doctor --repair", _repair_prepare, _REPAIR, _repair_state, _repair_follow, crashed=True),
-    Scenario("control: two copies", _copy_prepare, _copy_argv, _copy_state, lambda work, state: None,
-             control=True),
+    Scenario("control: two copies", _copy_prepare, _copy_argv, _copy_state, lambda work, state: None, control=True),
 )  # fmt: skip
