@@ -336,7 +336,6 @@ def _repair_follow(work: Path, state: str) -> None:
 
 # The control: what people do with cp. The sweep must call it bad.
 
-
 def _copy_prepare(work: Path) -> None:
     folder_fixture(0)(work)
     (work / "live").mkdir()
@@ -394,14 +393,7 @@ SCENARIOS = (
              acme_scenarios.follow(acme_scenarios.renew), resumes=True, networked=True, tidies=acme_scenarios.TIDIES),
     Scenario("device rotate", *device_scenarios.of("generations"), resumes=True, networked=True),
     Scenario("device rotate, files", *device_scenarios.of("files"), recover=True, resumes=True, networked=True),
-    *(Scenario(f"service {what}{more}", *service_scenarios.of(what, name, existing))
-      for what, name, existing, more in (("post-server", "server-009", False, ", the first"),
-                                         ("post-server", "server-009", True, ""),
-                                         ("put-server", "server-001", True, ""),
-                                         ("delete-server", "server-002", True, ""),
-                                         ("post-group", "group-9", True, ""),
-                                         ("put-group", "group-1", True, ""),
-                                         ("delete-group", "group-1", True, ""))),
+    *(Scenario(name, *parts) for name, parts in service_scenarios.all_of()),
     Scenario("doctor --repair", _repair_prepare, _REPAIR, _repair_state, _repair_follow, crashed=True),
     Scenario("control: two copies", _copy_prepare, _copy_argv, _copy_state, lambda work, state: None,
              control=True),

@@ -102,7 +102,7 @@ class OpenApi(Case):
         headers = {name.lower(): value for name, value in answer.getheaders()}
         first = answer.fp.readline()
         self.note("GET", "/api/events", Answer(answer.status, headers, first))
-        connection.sock.close()
+        answer.close()
 
     def edits(self, server: object) -> None:
         note = self.note

@@ -1,35 +1,27 @@
 """How the status service saves, on the real program: what is promised of a save, each promise a test of its own.
 
-The running service is traced by strace and its calls are killed or made to fail while it answers one request (the calls of
-the thread that saves; sweep.py does the same to every call of one edit in one thread). LOCKSTEP_DEEP=1 takes every point,
-otherwise some, by a seed that is printed.
+service_fault_test.py kills its calls and makes them fail.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import random
 import shutil
 import signal
-import subprocess
 import threading
 import unittest
 from pathlib import Path
 
 import service_scenarios
-from injection import KILL, tracing_problem
 from service_scenarios import LAYOUT, SERVERS as CONFIGURED
 from status_server import GROUPS, SERVERS, StatusServer
-from support import TIMEOUT, run, scratch, tree_difference, tree_state
+from support import run, scratch, tree_difference, tree_state
 
-DEEP = os.environ.get("LOCKSTEP_DEEP") == "1"
 SEED = int(os.environ.get("LOCKSTEP_SEED") or random.SystemRandom().randrange(1 << 32))
-POINTS = 40
-# What only the thread that saves does, once the service runs.
-CALLS = ("renameat2", "renameat", "linkat", "unlinkat", "fsync", "fchmod", "flock", "newfstatat")
-ERRNOS = ("EIO", "ENOSPC", "EDQUOT", "EROFS", "EACCES")
 TOKEN = "a-token-for-the-tests-only"
 
 
@@ -204,125 +196,11 @@ class Failing(Case):
     def test_a_lock_that_is_held(self) -> None:
         server = self.serve("--lock-timeout", "1")
         with open(server.folder / ".lock") as lock:
-            import fcntl
-
             fcntl.flock(lock, fcntl.LOCK_EX)
             answer = server.ask("POST", SERVERS, body("One"))
         self.assertEqual(answer.status, 500)
         self.assertIn("another program", answer.error)
         self.assertEqual(server.ask("POST", SERVERS, body("One")).status, 201)
-
-
-class Edit:
-    """One request that changes something."""
-
-    def __init__(self, method: str, target: str, body: object, query: str = "") -> None:
-        self.method, self.target, self.body, self.query = method, target, body, query
-
-    def send(self, server: StatusServer) -> object:
-        headers = {} if self.method == "POST" else {"If-Match": server.get(self.target).etag}
-        return server.ask(self.method, self.target + self.query, self.body, headers)
-
-
-EDITS = {
-    "post-server server-009": Edit("POST", SERVERS, body("Edited", id="server-009")),
-    "put-server server-001": Edit("PUT", f"{SERVERS}/server-001", body("Edited")),
-    "delete-server server-002": Edit("DELETE", f"{SERVERS}/server-002", None),
-    "post-group group-9": Edit("POST", GROUPS, {"id": "group-9", "name": "Edited"}),
-    "put-group group-1": Edit("PUT", f"{GROUPS}/group-1", {"name": "Edited"}),
-    "delete-group group-1": Edit("DELETE", f"{GROUPS}/group-1", None, "?reassign=default"),
-}
-
-
-class Traced(Case):
-    """The running service, killed at and failed in the calls of a save."""
-
-    def one(self, what: str, call: str, ordinal: int, action: str) -> bool:
-        """False when the save has not so many of these calls."""
-        where = f"{what}: {action} at {call} #{ordinal}"
-        shutil.rmtree(self.top / "root", ignore_errors=True)
-        folder = fill(self.top / "root")
-        trace = self.top / "trace"
-        injected = "signal=SIGKILL" if action == KILL else f"error={action}"
-        server = StatusServer(self.top / "root")
-        # From here on: what was done at the start is not counted. It ends with the service.
-        tracer = subprocess.Popen(["strace", "-f", "-o", trace, "-p", str(server.process.pid), "-e", f"trace={call}", "-e",
-                                   f"inject={call}:{injected}:when={ordinal}"], stderr=subprocess.PIPE, text=True)  # fmt: skip
-        self.addCleanup(tracer.stderr.close)
-        self.addCleanup(tracer.wait, TIMEOUT)
-        self.assertIn("attached", tracer.stderr.readline(), where)
-        look = service_scenarios.state(True, *what.split())
-        before = files_of(folder)
-        answer = None
-        try:
-            answer = EDITS[what].send(server)
-        except (OSError, EOFError) as lost:
-            self.assertEqual(action, KILL, f"{where}: {lost}")
-        except Exception as lost:  # http.client has many words for a connection that has ended
-            if action != KILL:
-                raise AssertionError(where) from lost
-        text = trace.read_text(errors="replace") if action != KILL or answer is None else ""
-        if action == KILL:
-            if answer is not None:
-                server.stop(signal.SIGKILL)
-                return False
-            self.assertEqual(server.process.wait(TIMEOUT), -signal.SIGKILL, where)
-            server.stop(signal.SIGKILL)
-        else:
-            if "(INJECTED)" not in text:
-                self.assertLess(answer.status, 300, where)
-                server.stop(signal.SIGKILL)
-                return False
-            if answer.status == 500:
-                self.assertNotIn(str(self.top), answer.body.decode(), where)
-                uncertain = "power cut" in answer.error
-                if not uncertain:
-                    self.assertEqual(tree_difference(before, files_of(folder)), [], where)
-                    self.assertIn(os.strerror(getattr(errno, action)), answer.error, where)
-                # In memory the same as on disk, and the next save works (the fault has passed).
-                servers, groups = service_scenarios.read(folder)
-                self.assertEqual([one["id"] for one in server.get(SERVERS).data["servers"]], [one["id"] for one in servers], where)
-                if not uncertain:
-                    self.assertLess(EDITS[what].send(server).status, 300, where)
-            else:
-                self.assertLess(answer.status, 300, f"{where}: {answer.body!r}")
-            self.assertEqual(look(self.top / "root"), service_scenarios.NEW, where)
-            server.stop(signal.SIGKILL)
-        again = StatusServer(self.top / "root")
-        try:
-            found = look(self.top / "root")
-            left = [path.name for path in folder.iterdir() if path.name.endswith((".tmp", "-intent"))]
-            self.assertEqual(left, [], where)
-            if found == service_scenarios.OLD:
-                self.assertLess(EDITS[what].send(again).status, 300, where)
-                self.assertEqual(look(self.top / "root"), service_scenarios.NEW, where)
-        finally:
-            again.stop(signal.SIGKILL)
-        return True
-
-    def test_every_kill_and_every_errno(self) -> None:
-        if problem := tracing_problem():
-            self.skipTest(problem)
-        chance = random.Random(SEED)
-        points = [(what, call, ordinal, action) for what in EDITS for call in CALLS for action in (KILL, *ERRNOS)
-                  for ordinal in range(1, 30)]  # fmt: skip
-        # A call that is not made so often is not made oftener.
-        most: dict[tuple[str, str], int] = {}
-        if not DEEP:
-            chance.shuffle(points)
-            points = [point for point in points if point[2] <= 8]
-        fired = 0
-        for what, call, ordinal, action in points:
-            if ordinal > most.get((what, call), 99):
-                continue
-            if not DEEP and fired >= POINTS:
-                break
-            if self.one(what, call, ordinal, action):
-                fired += 1
-            else:
-                most[what, call] = min(most.get((what, call), 99), ordinal - 1)
-        print(f"{fired} faults in the running service", flush=True)
-        self.assertGreaterEqual(fired, POINTS)
 
 
 class Editors(Case):
@@ -339,26 +217,19 @@ class Editors(Case):
         super().setUp()
         self.problems: list[str] = []
         self.by_hand: list[dict[str, int]] = []  # what each save by hand said of the clients' counts
-        self.conflicts = self.overwritten = 0
+        self.conflicts = self.overwritten = self.glimpsed = 0
 
     def client(self, server: StatusServer, name: str) -> None:
         """Each edit raises a count in this client's own server: a lost one is seen."""
         connection = server.connect()
         try:
-            while (made := server.ask("POST", SERVERS, body(name, id=name, expiryWarningDays=1), connection=connection)).status == 412:
-                self.conflicts += 1
-            if made.status != 201:
-                raise AssertionError(f"{made.status} {made.body!r}")
             count, done = 1, 0
             while done < self.EDITS:
                 now = server.ask("GET", f"{SERVERS}/{name}", connection=connection)
-                if now.status != 200 or now.data["expiryWarningDays"] != count:
-                    found = now.data["expiryWarningDays"] if now.status == 200 else None
+                if (found := now.data["expiryWarningDays"]) != count:
                     if not any(saved.get(name) == found for saved in self.by_hand):
                         raise AssertionError(f"{found} instead of {count}")
                     self.overwritten += 1
-                    if found is None:
-                        return
                     count = found
                 wanted = body(name, expiryWarningDays=count + 1)
                 answer = server.ask("PUT", f"{SERVERS}/{name}", wanted, {"If-Match": now.etag}, connection=connection)
@@ -381,11 +252,20 @@ class Editors(Case):
             servers = json.loads(text)
             own = next(one for one in servers if one["id"] == "server-001")
             if own.get("edits", 0) != edits:
+                # For the microseconds in which a save finds out that it must be taken back, its file can be read. With
+                # the lock held there is none under way.
+                with open(folder / ".lock") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                    servers = json.loads(path.read_text())
+                own = next(one for one in servers if one["id"] == "server-001")
+                self.glimpsed += 1
+                if own.get("edits", 0) == edits:
+                    continue
                 self.problems.append(f"by hand: {own.get('edits')} is there, {edits} was saved")
                 return
             own["edits"] = edits + 1
             replacement = folder / ".servers.json.swp"
-            replacement.write_text(json.dumps(servers, indent=4))
+            replacement.write_text(json.dumps(servers, indent=4) + "\n")
             if path.read_text() != text:
                 continue
             self.by_hand.append({one["id"]: one.get("expiryWarningDays", 0) for one in servers})
@@ -398,6 +278,9 @@ class Editors(Case):
 
     def test_no_edit_is_lost(self) -> None:
         server = self.serve()
+        for number in range(self.CLIENTS):
+            made = server.ask("POST", SERVERS, body(f"client-{number}", id=f"client-{number}", expiryWarningDays=1))
+            self.assertEqual(made.status, 201)
         stop = threading.Event()
         editor = threading.Thread(target=self.editor, args=(server.folder, stop, random.Random(SEED)))
         clients = [threading.Thread(target=self.client, args=(server, f"client-{number}")) for number in range(self.CLIENTS)]
@@ -408,7 +291,7 @@ class Editors(Case):
         stop.set()
         editor.join()
         print(f"{self.CLIENTS} clients with {self.EDITS} edits each, {len(self.by_hand)} saves by hand, {self.conflicts} times "
-              f"412, {self.overwritten} times saved over by hand", flush=True)  # fmt: skip
+              f"412, {self.overwritten} times saved over by hand, {self.glimpsed} glimpses of a save that was taken back", flush=True)  # fmt: skip
         self.assertEqual(self.problems, [])
         self.assertGreater(len(self.by_hand), 10)
         self.assertEqual(server.stop(), 0)

@@ -103,3 +103,12 @@ def of(what: str, name: str, existing: bool = True) -> tuple:
     """What a scenario is made of."""
     look = state(existing, what, name)
     return prepare(existing), argv(what, name), look, follow(what, name, look)
+
+
+def all_of() -> list[tuple[str, tuple]]:
+    """Their names, and what each is made of."""
+    found = [("service post-server, the first", of("post-server", "server-009", False))]
+    for what, name in (("post-server", "server-009"), ("put-server", "server-001"), ("delete-server", "server-002"),
+                       ("post-group", "group-9"), ("put-group", "group-1"), ("delete-group", "group-1")):  # fmt: skip
+        found.append((f"service {what}", of(what, name)))
+    return found
