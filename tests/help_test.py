@@ -7,6 +7,7 @@ What is not as the example says, and nothing else:
 - /var/www/html is a directory of the test that a web server answers from, on the port that this Pebble looks at.
 - `nginx` is a program of the test that writes down how it was called.
 - `ca serve` listens on a free port and runs in the background; the device asks it under the name localhost.
+- `serve` and `up` listen on free ports, and are ended by a signal.
 - `serve` listens on a free port, and is ended when it has said that it is there.
 - the id of a token is that of one that there is.
 - `agent run --once` begins at once (--jitter 0) and not within a minute.
@@ -26,6 +27,7 @@ from acme_server import AcmeServer, ChallengeServer, program
 from ca_server import Server
 from status_server import StatusServer
 from support import Failure, Outcome, binary, environment, lockstep, lockstep_json, run, scratch
+from up_test import Up
 
 # In this order each finds what it needs; what a person would have done in between stands before it.
 STORY: dict[str, list[str]] = {
@@ -70,6 +72,7 @@ STORY: dict[str, list[str]] = {
     "cert revoke": [],
     "account deactivate": [],
     "serve": [],
+    "up": [],
     "doctor": [],
     "recover": [],
 }
@@ -174,6 +177,10 @@ def main() -> None:
                 if path == "serve":
                     if StatusServer(world.place / "lockstep-data").stop() != 0:
                         bad.append("lockstep serve did not end well")
+                    continue
+                if path == "up":
+                    if Up(world.place / "lockstep-data").stop() != 0:
+                        bad.append("lockstep up did not end well")
                     continue
                 text = world.pasted(path, commands[path])
                 done = world.paste(text)
