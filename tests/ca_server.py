@@ -9,14 +9,12 @@ import http.client
 import json
 import os
 import re
-import signal
 import ssl
-import subprocess
-import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from support import KEEPER, TIMEOUT, Failure, binary, environment, lockstep, lockstep_json, openssl
+from running import Running
+from support import TIMEOUT, Failure, binary, lockstep, lockstep_json, openssl
 
 PATH = "/api/v1/certificatesigningrequests"
 
@@ -40,55 +38,11 @@ class Identity(NamedTuple):
     key: Path
 
 
-class Server:
-    """Starts at once; what it says on stderr is kept. With `with_us` it is nobody's to stop: it ends, and that folder goes,
-    with the last process that has it."""
-
+class Server(Running):
     def __init__(self, ca: Path, *options: str, listen: str = "127.0.0.1:0", with_us: Path | None = None) -> None:
         self.ca = ca
-        words = [binary(), "ca", "--data-dir", ca, "serve", "--listen", listen, *options]
-        if with_us:
-            words = ["sh", "-c", KEEPER, with_us, *words]
-        self.process = subprocess.Popen(list(map(os.fspath, words)), env=environment(),
-                                        stdin=subprocess.PIPE if with_us else subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True, process_group=0 if with_us else None)  # fmt: skip
-        self.said: list[str] = []
-        self.heard = threading.Condition()
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
+        super().__init__([binary(), "ca", "--data-dir", ca, "serve", "--listen", listen, *options], stdout=False, with_us=with_us)
         self.port = int(re.search(r"on port (\d+)", self.wait_for("on port"))[1])
-
-    def _read(self) -> None:
-        for line in self.process.stderr:
-            with self.heard:
-                self.said.append(line)
-                self.heard.notify_all()
-        with self.heard:
-            self.said.append("(it has ended)")
-            self.heard.notify_all()
-
-    def wait_for(self, text: str, times: int = 1) -> str:
-        """The line that holds the text, as soon as it has been said so often."""
-        def found() -> list[str]:
-            return [line for line in self.said if text in line]
-
-        with self.heard:
-            self.heard.wait_for(lambda: len(found()) >= times or "(it has ended)" in self.said, TIMEOUT)
-            if len(found()) < times:
-                raise Failure(f"the server did not say '{text}': {self.said}")
-            return found()[times - 1]
-
-    def stop(self, how: int = signal.SIGTERM) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        return self.ended()
-
-    def ended(self) -> int:
-        """Waits for the end that somebody has asked for; a second signal would not let it come to an end in order."""
-        code = self.process.wait(TIMEOUT)
-        self.reader.join(TIMEOUT)
-        self.process.stderr.close()
-        return code
 
     def context(self, client: Identity | None = None) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=os.fspath(self.ca / "ca.crt"))

@@ -8,7 +8,6 @@ What is not as the example says, and nothing else:
 - `nginx` is a program of the test that writes down how it was called.
 - `ca serve` listens on a free port and runs in the background; the device asks it under the name localhost.
 - `serve` and `up` listen on free ports, and are ended by a signal.
-- `serve` listens on a free port, and is ended when it has said that it is there.
 - the id of a token is that of one that there is.
 - `agent run --once` begins at once (--jitter 0) and not within a minute.
 """

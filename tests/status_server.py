@@ -11,12 +11,11 @@ import os
 import re
 import signal
 import ssl
-import subprocess
-import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from support import TIMEOUT, Failure, binary, environment
+from running import Running
+from support import TIMEOUT, Failure, binary
 
 SERVERS, GROUPS = "/api/config/servers", "/api/config/groups"
 
@@ -45,19 +44,11 @@ class Answer(NamedTuple):
         return self.headers["etag"]
 
 
-class StatusServer:
-    """Starts at once; what it says is kept."""
-
+class StatusServer(Running):
     def __init__(self, root: Path, *options: str, listen: str = "127.0.0.1:0", tls: ssl.SSLContext | None = None,
                  host: str = "127.0.0.1", user: int | None = None) -> None:  # fmt: skip
         self.root, self.folder, self.tls, self.host = root, root / "service", tls, host
-        words = [binary(), "serve", "--path", root, "--listen", listen, *options]
-        self.process = subprocess.Popen(list(map(os.fspath, words)), env=environment(), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, user=user, group=user)  # fmt: skip
-        self.said: list[str] = []
-        self.heard = threading.Condition()
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
+        super().__init__([binary(), "serve", "--path", root, "--listen", listen, *options], user=user)
         self.port = int(re.search(r"https? port (\d+)", self.wait_for("interface on"))[1])
         token = self.folder / "token"
         self.token = token.read_text().strip() if os.access(token, os.R_OK) else ""
@@ -67,34 +58,6 @@ class StatusServer:
 
     def __exit__(self, *what: object) -> None:
         self.stop(signal.SIGKILL)
-
-    def _read(self) -> None:
-        for line in self.process.stdout:
-            with self.heard:
-                self.said.append(line)
-                self.heard.notify_all()
-        with self.heard:
-            self.said.append("(it has ended)")
-            self.heard.notify_all()
-
-    def wait_for(self, text: str, times: int = 1) -> str:
-        """The line that holds the text, as soon as it has been said so often."""
-        def found() -> list[str]:
-            return [line for line in self.said if text in line]
-
-        with self.heard:
-            self.heard.wait_for(lambda: len(found()) >= times or "(it has ended)" in self.said, TIMEOUT)
-            if len(found()) < times:
-                raise Failure(f"the service did not say '{text}': {self.said}")
-            return found()[times - 1]
-
-    def stop(self, how: int = signal.SIGTERM) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        code = self.process.wait(TIMEOUT)
-        self.reader.join(TIMEOUT)
-        self.process.stdout.close()
-        return code
 
     def connect(self) -> http.client.HTTPConnection:
         if self.tls:

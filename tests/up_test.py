@@ -6,47 +6,21 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import ssl
-import subprocess
-import threading
 import unittest
 import urllib.request
 from pathlib import Path
 
 from cli_case import Case
-from support import TIMEOUT, Failure, binary, environment, free_port, openssl
+from running import Running
+from support import binary, free_port, openssl
 
 
-class Up:
+class Up(Running):
     def __init__(self, root: Path, *options: str) -> None:
         self.root = root
-        words = [binary(), "up", "--path", root, "--listen", f"127.0.0.1:{free_port()}", *options]
-        self.process = subprocess.Popen(list(map(os.fspath, words)), env=environment(), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
-        self.said: list[str] = []
-        self.heard = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
+        super().__init__([binary(), "up", "--path", root, "--listen", f"127.0.0.1:{free_port()}", *options])
         self.address = re.search(r"Status page: (\S+)", self.wait_for("Status page:"))[1]
-
-    def _read(self) -> None:
-        for line in self.process.stdout:
-            with self.heard:
-                self.said.append(line)
-                self.heard.notify_all()
-        with self.heard:
-            self.said.append("(it has ended)")
-            self.heard.notify_all()
-
-    def wait_for(self, text: str, times: int = 1) -> str:
-        def found() -> list[str]:
-            return [line for line in self.said if text in line]
-
-        with self.heard:
-            self.heard.wait_for(lambda: len(found()) >= times or "(it has ended)" in self.said, TIMEOUT)
-            if len(found()) < times:
-                raise Failure(f"it did not say '{text}': {self.said}")
-            return found()[times - 1]
 
     def get(self, path: str) -> dict:
         context = ssl.create_default_context(cafile=os.fspath(self.root / "ca" / "ca.crt"))
@@ -66,12 +40,6 @@ class Up:
             status = self.get("/api/servers")["data"]["servers"][0]
             if status["state"] != "unknown":
                 return status
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(TIMEOUT)
-        self.process.stdout.close()
-        return code
 
 
 class FromNothing(Case):
