@@ -279,6 +279,8 @@ def essential(calls: Sequence[Call]) -> set[Call]:
         path = call.paths[-1]
         if call.name == "openat" and "O_EXCL" in call.arguments:
             created.add(path)
+        if call.name.startswith("renameat") and len(call.paths) > 1:
+            created.discard(call.paths[-2])  # under that name is something else from here on, or nothing
         if call.name not in _KEPT_ONLY_IF or (call.name == "openat" and "O_EXCL" not in call.arguments):
             continue
         if call.name == "close":

@@ -56,5 +56,7 @@ int main(int count, char** arguments) {
   if (!saved) return report(saved.error());
   if (saved->refused) return report({lockstep::ErrorCode::invalid_argument, saved->refused->error, "", 0});
   std::cout << saved->applied.data << std::endl;
-  return 0;
+  if (std::cout) return 0;
+  std::cerr << "Error: the edit is saved, but its answer could not be printed" << std::endl;
+  return 1;
 }

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 import unittest
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from service_farm import NAME, make_ca, make_leaf
@@ -73,7 +74,9 @@ class Watch(unittest.TestCase):
             for ca in ("root", "other"):
                 make_ca(work, ca)
             make_leaf(work, "root", "good", "-days", "90")
-            make_leaf(work, "root", "ending", "-days", "10")
+            now = datetime.now(UTC)
+            began, ends = ((now + timedelta(days=days)).strftime("%Y%m%d%H%M%SZ") for days in (-50, 10))
+            make_leaf(work, "root", "ending", "-startdate", began, "-enddate", ends)
             make_leaf(work, "root", "expired", "-startdate", "20200101000000Z", "-enddate", "20210101000000Z")
             make_leaf(work, "other", "stranger", "-days", "90")
             wants_certificate = ("-tls1_2", "-Verify", "1", "-verify_return_error", "-CAfile", str(work / "root.pem"))
