@@ -201,7 +201,7 @@ void ProbeRun::on_answer(const error_code& error) {
     return finish(error == boost::beast::http::error::end_of_stream ? "the connection was closed without an answer"
                                                                     : "the answer is not HTTP/1.1");
   if (error == boost::beast::error::timeout || error) return fail_by(error);
-  result_.status = parser_->get().result_int();
+  result_.status = static_cast<int>(parser_->get().result_int());
   finish(result_.status < kServerErrors ? std::string() : "HTTP status " + std::to_string(result_.status));
 }
 
