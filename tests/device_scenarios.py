@@ -137,11 +137,14 @@ def _journal(work: Path, kind: str) -> dict:
 
 
 def _order_under_way(work: Path, kind: str) -> str | None:
-    """The URL of the order for the request that the device will send again."""
+    """The URL of the order for the request that the device will send again, or whose certificate waits to be swapped in. A swap
+    that failed has discarded what was pending: then it asks anew."""
     state = work / "home" / "device" / f"{NAME}-{kind}.json"
+    control = work / "home" / "identities" / f"{NAME}-{kind}" / ".lockstep"
+    pending = (control / "draft" / "key.pem").exists() or (control / "pending").is_symlink()
     request = json.loads(state.read_text())["request"]
     journal = _journal(work, kind)
-    if not request or not journal:
+    if not request or not journal or not pending:
         return None
     body = "".join(line for line in request["csr"].splitlines() if "-----" not in line)
     same = hashlib.sha256(base64.b64decode(body)).hexdigest() == journal["request_sha256"]
