@@ -17,7 +17,6 @@ void check_application(std::string_view input) {
   }
   const std::string id = ca::application_id(*parsed.application);
   require(issuing::is_request_id(id), "an application has an id", id);
-  require(!parsed.application->csr_der.empty(), "an application has a request", "");
   require(parsed.application->token_hash.empty() || parsed.application->token_hash.size() == 64,
           "of a token only its digest is kept", parsed.application->token_hash);
   issuing::AuditEntry entry;

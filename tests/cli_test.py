@@ -146,6 +146,9 @@ class Outputs(Case):
         (self.top / "lockstep.toml").write_text('data_dir = "named"\nunknown = 1\n')
         self.fails(["--config", "lockstep.toml", "ca", "list"], "lockstep.toml:2: unknown key 'unknown'",
                    "invalid_argument")  # fmt: skip
+        (self.top / "lockstep.toml").write_bytes(b"[ca]\n[[\0\1if]]\nnames = 1\n")
+        self.fails(["--config", "lockstep.toml", "ca", "list"], "lockstep.toml:2: Error while parsing key: expected bare "
+                   "key starting character or string delimiter, saw '\\u0000'", "invalid_argument")  # fmt: skip
 
     def test_quiet_commands_say_nothing_but_errors(self) -> None:
         self.succeeds(["-q", "ca", "init", "--subject", "CN=Root"], "")

@@ -1,10 +1,9 @@
 #include "cli/configuration.h"
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <map>
 #include <variant>
+
+#include "cli/toml.h"
 
 namespace lockstep::cli {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
@@ -34,6 +35,10 @@ ordered_json time_json(UnixSeconds time) { return time == 0 ? ordered_json() : o
 UnixSeconds time_from(const json& object, const char* name) {
   const json& value = object.at(name);
   return value.is_null() ? 0 : parse_rfc3339(value.get<std::string>()).value();
+}
+
+std::uint64_t number(const json& object, const char* name) {
+  return json_unsigned(object.at(name), std::numeric_limits<std::uint64_t>::max());
 }
 
 }  // namespace
@@ -99,13 +104,13 @@ Result<DeviceState> parse_state(std::string_view text, const std::string& name) 
     state.unproven = document->at("unproven").get<bool>();
     state.unproven_id = document->at("unproven_id").get<std::string>();
     state.last_renewed = time_from(*document, "last_renewed");
-    state.renewals = document->at("renewals").get<std::uint64_t>();
-    state.recoveries = document->at("recoveries").get<std::uint64_t>();
-    state.attempts = document->at("attempts").get<std::uint64_t>();
-    state.failures = document->at("failures").get<std::uint64_t>();
-    state.recovery_attempts = document->at("recovery_attempts").get<std::uint64_t>();
-    state.recovery_failures = document->at("recovery_failures").get<std::uint64_t>();
-    state.failed_in_a_row = document->at("failed_in_a_row").get<std::uint64_t>();
+    state.renewals = number(*document, "renewals");
+    state.recoveries = number(*document, "recoveries");
+    state.attempts = number(*document, "attempts");
+    state.failures = number(*document, "failures");
+    state.recovery_attempts = number(*document, "recovery_attempts");
+    state.recovery_failures = number(*document, "recovery_failures");
+    state.failed_in_a_row = number(*document, "failed_in_a_row");
     state.last_attempt = time_from(*document, "last_attempt");
     state.not_before = time_from(*document, "not_before");
     state.last_error = document->at("last_error").get<std::string>();

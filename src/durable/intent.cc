@@ -84,8 +84,10 @@ std::string encode_intent(const Intent& intent) {
                        {"old_sha256", old},
                        {"new_sha256", target.new_sha256}});
   }
-  const nlohmann::ordered_json document = {
-      {"schema", 1}, {"state", intent.state == IntentState::commit ? "commit" : "abort"}, {"targets", targets}};
+  nlohmann::ordered_json document = {{"schema", 1},
+                                     {"state", intent.state == IntentState::commit ? "commit" : "abort"}};
+  if (intent.keep_edits) document["keep_edits"] = true;
+  document["targets"] = std::move(targets);
   return document.dump(2) + "\n";
 }
 
@@ -102,6 +104,7 @@ Result<Intent> parse_intent(std::string_view text, std::string_view name) {
     const auto state = document->at("state").get<std::string>();
     if (state != "commit" && state != "abort") return damaged("unknown state '" + state + "'");
     intent.state = state == "commit" ? IntentState::commit : IntentState::abort;
+    if (document->contains("keep_edits")) intent.keep_edits = document->at("keep_edits").get<bool>();
     for (const auto& item : document->at("targets")) {
       if (intent.targets.size() == kIntentTargets) return damaged("too many targets");
       intent.targets.push_back(read_target(item));

@@ -26,6 +26,8 @@ struct IntentTarget {
 
 struct Intent {
   IntentState state = IntentState::commit;
+  // Names were exchanged (PublishOptions::keep_edits): what a person saved may lie under the name of a temporary.
+  bool keep_edits = false;
   std::vector<IntentTarget> targets;
 };
 

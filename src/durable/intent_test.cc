@@ -40,6 +40,14 @@ TEST(Intent, WhatWasWrittenReadsBack) {
   EXPECT_EQ(encode_intent(*parsed), text);
 }
 
+TEST(Intent, ItSaysWhetherNamesWereExchanged) {
+  Intent intent = two_targets();
+  EXPECT_THAT(encode_intent(intent), ::testing::Not(HasSubstr("keep_edits")));
+  EXPECT_FALSE(parse_intent(encode_intent(intent), "input").value().keep_edits);
+  intent.keep_edits = true;
+  EXPECT_TRUE(parse_intent(encode_intent(intent), "input").value().keep_edits);
+}
+
 TEST(Intent, OneNameInTwoDirectoriesIsTwoFiles) {
   Intent intent = two_targets();
   intent.targets[1] = intent.targets[0];

@@ -22,7 +22,9 @@ constexpr std::size_t kFileLimit = 256U * 1024U * 1024U;
 // One publish under way: everything it made, so that it can be taken back.
 class Publish {
  public:
-  Publish(Runtime& runtime, const PublishOptions& options) : runtime_(runtime), options_(options) {}
+  Publish(Runtime& runtime, const PublishOptions& options) : runtime_(runtime), options_(options) {
+    intent_.keep_edits = options.keep_edits;
+  }
 
   Status run(const std::vector<PublishFile>& files) {
     TRY(open_targets(files));
@@ -95,7 +97,11 @@ class Publish {
       const std::string content = TRY(fs::read_all(**old, kFileLimit));
       target.old_sha256 = crypto::sha256_hex(content);
       const std::string backup = temporary_name(runtime_.random, target.name);
-      TRY(directory.make_link(target.name, directory, backup));
+      const Status linked = directory.make_link(target.name, directory, backup);
+      // Between the look-up of the name and the link, the file that it stood for was replaced (or removed).
+      if (!linked && linked.error().system_errno == ENOENT)
+        return fail(publish_internal::edited(directory, target.name));
+      if (!linked) return linked;
       target.backup = backup;
     } else if (old.error().system_errno != ENOENT) {
       return fail(std::move(old).error());

@@ -206,6 +206,20 @@ TEST(PublishKeepsEdits, WhatWasNotReadIsNotReplaced) {
   EXPECT_EQ(describe_difference(before, disk.dump()), "");
 }
 
+// link() of a name whose file is replaced in this moment finds no file any more.
+TEST(PublishKeepsEdits, AFileThatIsReplacedWhileItIsLinkedWasChanged) {
+  SimFileSystem disk;
+  prepare(disk, true);
+  disk.set_hook([&](const Operation& operation) -> Verdict {
+    return operation.kind == "link" ? Verdict{Verdict::Action::fail, ENOENT} : Verdict{};
+  });
+  const auto before = disk.dump();
+  const Status refused = save_both(disk, true);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::edited_by_hand) << refused.error().message;
+  EXPECT_EQ(describe_difference(before, disk.dump()), "");
+}
+
 TEST(PublishReadsBack, AndTheOwnersErrorEndsIt) {
   SimFileSystem disk;
   prepare(disk, true);

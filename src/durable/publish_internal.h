@@ -10,6 +10,9 @@ namespace lockstep::durable::publish_internal {
 
 using DirectoryOf = std::function<fs::Directory&(const IntentTarget&)>;
 
+// edited_by_hand, about this file.
+Error edited(const fs::Directory& directory, const std::string& name);
+
 // Renames the staged file over the target; where there was no old file, only if there is still none.
 Status put_new(fs::Directory& directory, const IntentTarget& target);
 // The same for a publish that keeps edits: what a person saved since the file was read stays under its name, and the

@@ -53,7 +53,9 @@ class Recovery {
         report->restored.push_back(path);
       }
     }
-    for (const IntentTarget& target : intent.targets) TRY(give_name_back(target, intent.state, report));
+    if (intent.keep_edits) {
+      for (const IntentTarget& target : intent.targets) TRY(give_name_back(target, intent.state, report));
+    }
     // Durable before the record of it goes: a crash in between is recovered again.
     TRY(home_.sync());
     for (auto& [path, directory] : others_) TRY(directory->sync());

@@ -13,12 +13,6 @@ constexpr std::size_t kFileLimit = 256U * 1024U * 1024U;
 // Every further turn needs a person who saved within the microseconds of the one before.
 constexpr int kMostTurns = 100;
 
-Error edited(const fs::Directory& directory, const std::string& name) {
-  return {ErrorCode::edited_by_hand,
-          "'" + fs::join_path(directory.path(), name) + "' was changed by somebody else since it was read",
-          "read it again, then make the change again", 0};
-}
-
 // Is what the exchange displaced the file that was read, and does nobody write it any more? Who has it open for writing
 // may have emptied it in this moment, or be about to. The lease holds back whoever comes now, and shows who has.
 Result<bool> is_as_read(fs::Directory& directory, const std::string& staged, const std::string& expected) {
@@ -51,6 +45,12 @@ Status give_back(fs::Directory& directory, const std::string& staged, const std:
 }
 
 }  // namespace
+
+Error edited(const fs::Directory& directory, const std::string& name) {
+  return {ErrorCode::edited_by_hand,
+          "'" + fs::join_path(directory.path(), name) + "' was changed by somebody else since it was read",
+          "read it again, then make the change again", 0};
+}
 
 Result<std::optional<std::string>> checksum(fs::Directory& directory, const std::string& name) {
   auto file = directory.open_file(name, fs::OpenMode::read);

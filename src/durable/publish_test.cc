@@ -104,6 +104,19 @@ TEST_F(PublishRecovery, ABackupWithAWrongChecksumIsNotPutBack) {
   refuses(disk);
 }
 
+TEST_F(PublishRecovery, ADamagedLeftOverNeverTakesTheNameOfAGoodFile) {
+  SimFileSystem committed(cut_off(false));
+  committed.write_file("/d/a", "new a");
+  committed.write_file(staged(committed, 0), "damaged");
+  ASSERT_TRUE(recover(committed));
+  EXPECT_EQ(committed.read_file("/d/a"), "new a");
+  SimFileSystem taken_back(cut_off(true));
+  taken_back.write_file("/d/a", "old a");
+  taken_back.write_file(staged(taken_back, 0, true), "damaged");
+  ASSERT_TRUE(recover(taken_back));
+  EXPECT_EQ(taken_back.read_file("/d/a"), "old a");
+}
+
 TEST_F(PublishRecovery, ADirectoryUnderATemporarysNameIsSomebodyElses) {
   SimFileSystem disk(cut_off(true));
   const std::string name = staged(disk, 1).substr(3);
