@@ -18,7 +18,7 @@ import service_scenarios
 from injection import KILL, tracing_problem
 from service_save_test import SEED, Case, body, files_of, fill
 from status_server import GROUPS, SERVERS, StatusServer
-from support import TIMEOUT, tree_difference
+from support import TIMEOUT, binary, run, tree_difference
 
 DEEP = os.environ.get("LOCKSTEP_DEEP") == "1"
 POINTS = 40
@@ -102,6 +102,11 @@ class Traced(Case):
                 self.assertLess(answer.status, 300, f"{where}: {answer.body!r}")
             self.assertEqual(look(self.top / "root"), service_scenarios.NEW, where)
             server.stop(signal.SIGKILL)
+        if action == KILL and ordinal % 2 == 1:  # or as it is done at boot
+            recovered = run([binary(), "recover", self.top / "root"])
+            self.assertEqual(recovered.code, 0, f"{where}: {recovered.text}")
+            self.assertEqual(list(folder.glob(".*-intent")), [], where)
+            self.assertIn(look(self.top / "root"), (service_scenarios.OLD, service_scenarios.NEW), where)
         again = StatusServer(self.top / "root")
         try:
             found = look(self.top / "root")

@@ -149,7 +149,8 @@ class Strangers(Case):
             json.loads(line)
 
     def test_bodies_that_are_too_much(self) -> None:
-        self.assertEqual(self.server.ask("POST", SERVERS, b"x" * 2_000_000).status, 413)
+        refused = self.server.ask("POST", SERVERS, b"x" * 2_000_000)
+        self.assertEqual((refused.status, refused.headers.get("x-content-type-options")), (413, "nosniff"))
         promised = (f"POST {SERVERS} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: "
                     "application/json\r\nContent-Length: 2000000000\r\n\r\n").encode()  # fmt: skip
         self.assertEqual(status(raw(self.server, promised)), 413)

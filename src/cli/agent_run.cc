@@ -9,6 +9,7 @@
 #include "cli/cert_common.h"
 #include "cli/commands.h"
 #include "cli/configuration.h"
+#include "cli/daemon.h"
 #include "cli/device_common.h"
 #include "device/metrics.h"
 #include "http/server.h"
@@ -46,9 +47,9 @@ std::vector<agent::CertificateView> views_of(durable::Runtime& runtime, const st
   return views;
 }
 
-class Agent {
+class Agent : private Daemon {
  public:
-  Agent(Context& context, const Options& options) : context_(context), options_(options) {}
+  Agent(Context& context, const Options& options) : Daemon(context), options_(options) {}
 
   Result<int> run() {
     constexpr std::int64_t kMostAtOnce = 64;
@@ -58,21 +59,20 @@ class Agent {
     if (!options_.concurrency.empty())
       how_.concurrency =
           static_cast<unsigned>(TRY(positive_number(options_.concurrency, "--concurrency", kMostAtOnce)));
-    Environment& environment = context_.environment();
-    if (environment.catch_signals) environment.catch_signals();
+    catch_signals();
     if (options_.once) return round_once();
     std::unique_ptr<http::Server> server;
     if (!options_.no_listen) {
       server = TRY_CONTEXT(
           http::Server::listen(options_.listen, [this](const http::ServerRequest& request) { return answer(request); }),
           "--listen");
-      context_.notice("metrics and health on port " + std::to_string(server->port()) + " (/metrics, /healthz)");
+      context().notice("metrics and health on port " + std::to_string(server->port()) + " (/metrics, /healthz)");
     }
     notify("READY=1");
     while (!stopped()) {
       const Status done = round();
       // A round that could not even begin (the folder is unreadable) is tried again: the agent does not go away.
-      if (!done) context_.warn(done.error().message);
+      if (!done) context().warn(done.error().message);
       if (sleep_until(done ? next_ : clock().now() + kAfterTrouble)) reload();
     }
     notify("STOPPING=1");
@@ -83,32 +83,33 @@ class Agent {
   static constexpr std::int64_t kAfterTrouble = 60;
 
   Result<std::unique_ptr<AcmeRun>> make_run() {
-    AccountOptions account = context_.configuration().account;
+    AccountOptions account = context().configuration().account;
     if (!options_.timeout.empty()) account.timeout = options_.timeout;
-    auto run = TRY(AcmeRun::make(context_, account));
+    auto run = TRY(AcmeRun::make(context(), account));
     how_.observer = run.get();
     return run;
   }
 
   Result<int> round_once() {
-    const auto candidates = TRY(stored_candidates(context_, {}));
+    const auto candidates = TRY(stored_candidates(context(), {}));
     const auto run = TRY(make_run());
     wait_for_jitter();
     // The identity first: with it this machine reaches its owner, who can mend the rest.
     const Status rotated = rotate_device();
-    if (!rotated) context_.warn("the device's identity: " + rotated.error().message);
-    const int status = TRY(deliver_reports(context_, agent::renew_all(run->toolbox(), candidates, how_), false, false));
+    if (!rotated) context().warn("the device's identity: " + rotated.error().message);
+    const int status =
+        TRY(deliver_reports(context(), agent::renew_all(run->toolbox(), candidates, how_), false, false));
     return rotated ? status : 1;
   }
 
   // The identity of [device.…], where there is one: everything that is due, and when to look again.
   Status rotate_device() {
     device_next_ = 0;
-    if (!context_.configuration().device) return {};
+    if (!context().configuration().device) return {};
     const auto began = clock().monotonic();
     // Also after a failure: its state says when the next try is.
     device_next_ = clock().now() + kAfterTrouble;
-    const auto run = TRY(DeviceRun::of_this_machine(context_));
+    const auto run = TRY(DeviceRun::of_this_machine(context()));
     const auto report = device::rotate(run->tools(), run->settings(), {});
     const device::Situation situation = TRY(run->look());
     device_next_ = report ? report->next : std::max(device_next_, situation.state.not_before);
@@ -129,15 +130,15 @@ class Agent {
   Status round() {
     const Status rotated = rotate_device();
     if (!rotated)
-      context_.warn("the device's identity: " + rotated.error().message +
-                    (rotated.error().hint.empty() ? "" : " (" + rotated.error().hint + ")"));
-    const auto candidates = TRY(stored_candidates(context_, {}));
+      context().warn("the device's identity: " + rotated.error().message +
+                     (rotated.error().hint.empty() ? "" : " (" + rotated.error().hint + ")"));
+    const auto candidates = TRY(stored_candidates(context(), {}));
     // Sessions and listeners live for a round: nothing is held while nothing is done.
     const auto run = TRY(make_run());
     agent::Surroundings& around = run->surroundings();
     const auto began = clock().monotonic();
     const auto reports = agent::renew_all(run->toolbox(), candidates, how_);
-    context_.show_progress({});
+    context().show_progress({});
     for (const agent::DomainReport& report : reports) say(report);
     const std::vector<agent::WakeFacts> facts = TRY(agent::read_wake_facts(around.runtime, around.root, candidates));
     const UnixSeconds now = clock().now();
@@ -145,27 +146,26 @@ class Agent {
     if (device_next_ != 0) next_ = std::min(next_, device_next_);
     const double seconds = static_cast<double>((clock().monotonic() - began).count()) / 1000.0;
     metrics_.observe_round(now, next_, seconds, reports, views_of(around.runtime, around.root, candidates));
-    context_.info("next round at " + format_rfc3339(next_));
+    context().info("next round at " + format_rfc3339(next_));
     notify("STATUS=" + std::to_string(candidates.size()) + " certificates, next round at " + format_rfc3339(next_));
     return {};
   }
 
   void say(const agent::DomainReport& report) {
     if (report.status == agent::DomainStatus::failed && report.error)
-      context_.warn(report.domain + ": " + report.error->message +
-                    (report.error->hint.empty() ? "" : " (" + report.error->hint + ")"));
+      context().warn(report.domain + ": " + report.error->message +
+                     (report.error->hint.empty() ? "" : " (" + report.error->hint + ")"));
     else if (report.status == agent::DomainStatus::renewed && report.obtained)
-      context_.notice(report.domain + ": renewed, until " + format_rfc3339(report.obtained->not_after));
+      context().notice(report.domain + ": renewed, until " + format_rfc3339(report.obtained->not_after));
     else
-      context_.info(report.domain + ": " + report.reason);
+      context().info(report.domain + ": " + report.reason);
   }
 
   // A configuration that cannot be used does not end what was running well without it.
   void reload() {
-    // systemd orders the two messages by this time (sd_notify(3)).
-    notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(clock().monotonic().count() * 1000));
-    if (const Status read = context_.load_configuration(); !read)
-      context_.warn("the configuration stays as it was: " + read.error().message);
+    notify_reloading();
+    if (const Status read = context().load_configuration(); !read)
+      context().warn("the configuration stays as it was: " + read.error().message);
     notify("READY=1");
   }
 
@@ -175,8 +175,7 @@ class Agent {
     const auto began = clock().monotonic();
     const auto longest = std::chrono::seconds(std::max<std::int64_t>(0, wake - clock().now()));
     while (!stopped()) {
-      std::atomic<bool>* reload = context_.environment().reload;
-      if (reload != nullptr && reload->exchange(false)) return true;
+      if (reload_asked()) return true;
       // A clock that was set back must not make the sleep longer than it was meant to be.
       if (clock().now() >= wake || clock().monotonic() - began >= longest) return false;
       clock().sleep_for(kSlice);
@@ -186,8 +185,8 @@ class Agent {
 
   // Timers of many machines go off at the same second; their CAs are asked at different ones.
   void wait_for_jitter() {
-    const auto seconds =
-        static_cast<std::int64_t>(random_bits(context_.environment().random) % static_cast<std::uint64_t>(jitter_ + 1));
+    const auto seconds = static_cast<std::int64_t>(random_bits(context().environment().random) %
+                                                   static_cast<std::uint64_t>(jitter_ + 1));
     static_cast<void>(sleep_until(clock().now() + seconds));  // SIGHUP begins at once
   }
 
@@ -202,16 +201,6 @@ class Agent {
     return {.status = 404, .body = "there is /metrics and /healthz\n"};
   }
 
-  bool stopped() {
-    const std::atomic<bool>* stop = context_.environment().stop;
-    return stop != nullptr && stop->load();
-  }
-  void notify(const std::string& state) {
-    if (context_.environment().notify) context_.environment().notify(state);
-  }
-  Clock& clock() { return context_.environment().clock; }
-
-  Context& context_;
   const Options& options_;
   agent::RenewalOptions how_;
   std::int64_t jitter_ = 0;  // seconds

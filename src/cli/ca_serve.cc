@@ -1,13 +1,13 @@
 // lockstep ca serve: certificates for devices over HTTPS.
 #include <algorithm>
 #include <limits>
-#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "ca/flat_ledger.h"
 #include "ca/operations.h"
 #include "ca/registrar.h"
 #include "cli/commands.h"
+#include "cli/daemon.h"
 #include "http/descriptor_limit.h"
 #include "http/server.h"
 #include "issuing/service.h"
@@ -63,9 +63,9 @@ Result<std::vector<x509::AlternativeName>> names_of(const Options& options) {
   return names;
 }
 
-class CaServer {
+class CaServer : private Daemon {
  public:
-  CaServer(Context& context, const Options& options) : context_(context), options_(options) {}
+  CaServer(Context& context, const Options& options) : Daemon(context), options_(options) {}
 
   Result<int> run() {
     issuing::ServiceOptions how;
@@ -82,12 +82,12 @@ class CaServer {
     // One address can never take every place.
     limits.connections_of_address = std::max<std::size_t>(1, limits.connections / 2);
     names_ = TRY(names_of(options_));
-    const std::string directory = TRY(context_.data_directory());
-    durable::Runtime runtime = TRY(context_.runtime());
+    const std::string directory = TRY(context().data_directory());
+    durable::Runtime runtime = TRY(context().runtime());
     const auto warn = [this](const std::string& text) { say(true, text); };
     ca::FlatLedger ledger(runtime, directory, warn);
     TRY(ledger.check_initialized());
-    if (context_.environment().catch_signals) context_.environment().catch_signals();
+    catch_signals();
 
     http::TlsIdentity identity = TRY(identity_to_show(ledger));
     durable::AuditLog audit(runtime, directory, kAuditLog);
@@ -138,10 +138,8 @@ class CaServer {
   enum class Work { stop, due, reload };
   Work wait_for_work() {
     while (true) {
-      const std::atomic<bool>* stop = context_.environment().stop;
-      if (stop != nullptr && stop->load()) return Work::stop;
-      std::atomic<bool>* reload = context_.environment().reload;
-      if (reload != nullptr && reload->exchange(false)) return Work::reload;
+      if (stopped()) return Work::stop;
+      if (reload_asked()) return Work::reload;
       if (clock().now() >= std::min(renew_at_, list_at_)) return Work::due;
       clock().sleep_for(kSlice);
     }
@@ -176,7 +174,7 @@ class CaServer {
 
   // The server goes on with what it has when this fails.
   void look_after(ca::Ledger& ledger, http::Server& server, issuing::Service& service, Work work) {
-    notify("RELOADING=1");
+    notify_reloading();
     keep_list_fresh(ledger, work == Work::reload);
     auto identity = identity_to_show(ledger);
     Status shown = identity ? server.set_identity(*identity) : Status(fail(identity.error()));
@@ -188,19 +186,6 @@ class CaServer {
     notify("READY=1");
   }
 
-  void say(bool warning, const std::string& text) {
-    const std::lock_guard lock(output_);
-    if (warning)
-      context_.warn(text);
-    else
-      context_.notice(text);
-  }
-  void notify(const std::string& state) {
-    if (context_.environment().notify) context_.environment().notify(state);
-  }
-  Clock& clock() { return context_.environment().clock; }
-
-  Context& context_;
   const Options& options_;
   std::vector<x509::AlternativeName> names_;
   std::int64_t server_validity_ = 0;
@@ -208,7 +193,6 @@ class CaServer {
   UnixSeconds renew_at_ = 0;
   UnixSeconds list_at_ = std::numeric_limits<UnixSeconds>::max();
   UnixSeconds not_after_ = 0;
-  std::mutex output_;
 };
 
 }  // namespace

@@ -3,28 +3,15 @@
 #include <algorithm>
 #include <charconv>
 
+#include "ca/records.h"
 #include "fs/io.h"
 
 namespace lockstep::cli {
 
 namespace {
 
-constexpr std::size_t kLongestName = 64;  // the upper bound of a common name (RFC 5280, appendix A.1)
-
 std::unexpected<Error> refuse(const std::string& key, const std::string& what) {
   return fail(ErrorCode::invalid_argument, "'" + key + "' " + what);
-}
-
-// A device's name is a file's name too.
-Status check_name(const std::string& name) {
-  const bool usable = !name.empty() && name.size() <= kLongestName && name.front() != '.' &&
-                      std::all_of(name.begin(), name.end(), [](char c) {
-                        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                               c == '-' || c == '_';
-                      });
-  if (usable) return {};
-  return fail(ErrorCode::invalid_argument, "'" + name + "' is no name for a device",
-              "use 1 to 64 letters, digits, dots, hyphens and underscores");
 }
 
 Status read_flag(const std::string& key, const std::string& text, bool* value) {
@@ -112,7 +99,7 @@ Status read_issuer(const DeviceOptions& options, device::DeviceSettings* setting
 
 Result<device::DeviceSettings> device_settings(const DeviceOptions& options, const std::string& root) {
   device::DeviceSettings settings;
-  TRY(check_name(options.name));
+  TRY(ca::check_device_name(options.name));
   settings.name = options.name;
   if (options.storage == "files") {
     settings.storage = device::StorageKind::files;

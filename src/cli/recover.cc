@@ -3,6 +3,7 @@
 #include <functional>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "base/shell.h"
@@ -55,6 +56,16 @@ Result<std::string> recover_store(Context& context, durable::Runtime& runtime, c
 
 using Record = std::function<void(const std::string& path, const Result<std::string>& result)>;
 
+// The directory of the status service's configuration, when a save was cut off there. Otherwise it is left alone: it is
+// the service's, which may run as another user.
+Result<std::optional<std::string>> service_directory(fs::FileSystem& files, const std::string& root) {
+  std::string path = fs::join_path(root, "service");
+  const auto directory = files.open_directory(path);
+  if (!directory) return std::optional<std::string>();  // there is none, or it is no directory
+  const std::vector<std::string> intents = TRY(durable::list_intents(**directory));
+  return intents.empty() ? std::nullopt : std::optional(std::move(path));
+}
+
 // The directories of plain files that the devices of these roots keep their identities in.
 std::vector<std::string> device_directories(Context& context, const std::vector<std::string>& roots,
                                             const Record& record) {
@@ -100,6 +111,11 @@ Result<int> run_recover(Context& context, const std::vector<std::string>& paths)
   if (roots.empty()) roots.push_back(TRY(context.root()));
   std::vector<std::string> published = found.others;
   std::ranges::copy(device_directories(context, roots, record), std::back_inserter(published));
+  for (const std::string& root : roots) {
+    const auto directory = service_directory(runtime.files, root);
+    if (!directory) record(fs::join_path(root, "service"), fail(directory.error()));
+    if (directory && *directory) published.push_back(**directory);
+  }
   if (!published.empty()) {
     const auto recovered = durable::recover_publishes(runtime, published);
     if (!recovered) record(published.front(), fail(recovered.error()));
@@ -123,8 +139,8 @@ void add_recover(CLI::App& program, Action* action) {
       add_command(program, "recover", "Finish or take back what a crash cut off", "lockstep recover ./ca-data");
   command->add_option(
       "path", *paths,
-      "Stores, roots, or directories with stores or published files (default: the CA, the certificates and the "
-      "identities of devices)");
+      "Stores, roots, or directories with stores or published files (default: the CA, the certificates, the "
+      "identities of devices and the status service's configuration)");
   command->callback([paths, action] { *action = [paths](Context& context) { return run_recover(context, *paths); }; });
 }
 

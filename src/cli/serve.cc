@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "certstore/certificate_folder.h"
 #include "cli/commands.h"
 #include "cli/configuration.h"
+#include "cli/daemon.h"
 #include "durable/directories.h"
 #include "fs/directory_watch.h"
 #include "fs/io.h"
@@ -83,33 +83,33 @@ class ServedCertificate {
   durable::Generation shown_ = 0;
 };
 
-class StatusServer {
+class StatusServer : private Daemon {
  public:
   StatusServer(Context& context, const ServeOptions& options, const ServeHooks& hooks)
-      : context_(context), options_(filled_up(options, context.configuration().serve)), hooks_(hooks) {}
+      : Daemon(context), options_(filled_up(options, context.configuration().serve)), hooks_(hooks) {}
 
   Result<int> run() {
     const std::string host = listening_host(options_.listen);
     const bool loopback = is_loopback(host);
     TRY(check_options(loopback));
-    const std::string root = TRY(context_.root());
-    durable::Runtime runtime = TRY(context_.runtime());
+    const std::string root = TRY(context().root());
+    durable::Runtime runtime = TRY(context().runtime());
     const std::string directory = TRY(make_directory(runtime, root));
     const service::AccessToken token = TRY(service::load_or_make_token(runtime, fs::join_path(directory, "token")));
     std::vector<x509::Certificate> anchors = TRY(read_anchors());
     const service::Access access(token.text, loopback, std::move(anchors));
     TRY(open_certificate(root));
     service::HostCheck hosts(host_names());
-    if (context_.environment().catch_signals) context_.environment().catch_signals();
+    catch_signals();
     // Printed once, here, for the person who starts the service for the first time; afterwards it is in the file alone.
     if (token.made && !hooks_.ready)
-      TRY(context_.deliver("Token for changes: " + std::string(token.text.reveal()) + "\n",
-                           {{"token", token.text.reveal()}}));
+      TRY(context().deliver("Token for changes: " + std::string(token.text.reveal()) + "\n",
+                            {{"token", token.text.reveal()}}));
 
     const auto prober = TRY(http::Prober::start(clock()));
     const auto service =
         TRY(service::Service::start({.runtime = runtime,
-                                     .random = context_.environment().random,
+                                     .random = context().environment().random,
                                      .prober = *prober,
                                      .access = access,
                                      .hosts = hosts,
@@ -164,7 +164,7 @@ class StatusServer {
     std::vector<x509::Certificate> anchors;
     if (options_.client_ca.empty()) return anchors;
     const std::string pem =
-        TRY_CONTEXT(fs::read_input(context_.environment().files, options_.client_ca, kAnchorBytes), "--client-ca");
+        TRY_CONTEXT(fs::read_input(context().environment().files, options_.client_ca, kAnchorBytes), "--client-ca");
     anchors = TRY_CONTEXT(x509::parse_certificates(pem, options_.client_ca), "--client-ca");
     if (anchors.empty())
       return fail(ErrorCode::parse_error, "--client-ca: '" + options_.client_ca + "' holds no certificate");
@@ -173,7 +173,7 @@ class StatusServer {
 
   Status open_certificate(const std::string& root) {
     if (options_.certificate.empty()) return {};
-    served_.emplace(context_.environment().files, root, options_.certificate);
+    served_.emplace(context().environment().files, root, options_.certificate);
     auto read = TRY_CONTEXT(served_->read_if_new(), "--certificate");
     names_ = read->names;
     identity_ = std::move(read->identity);
@@ -192,11 +192,11 @@ class StatusServer {
   std::string system_roots() {
     std::vector<std::string> places = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
                                        "/etc/ssl/cert.pem"};
-    const auto& variable = context_.environment().variable;
+    const auto& variable = context().environment().variable;
     const auto said = variable ? variable("SSL_CERT_FILE") : std::nullopt;
     if (said) places.insert(places.begin(), *said);
     for (const std::string& place : places) {
-      const auto pem = fs::read_input(context_.environment().files, place, kRootBytes);
+      const auto pem = fs::read_input(context().environment().files, place, kRootBytes);
       if (pem) return *pem;
     }
     say(true,
@@ -207,7 +207,7 @@ class StatusServer {
   service::MonitorOptions watching() {
     service::MonitorOptions options;
     options.system_roots = system_roots();
-    options.read_bundle = [&files = context_.environment().files](const std::string& path) {
+    options.read_bundle = [&files = context().environment().files](const std::string& path) {
       return fs::read_input(files, path, kAnchorBytes);
     };
     return options;
@@ -242,7 +242,7 @@ class StatusServer {
   }
 
   std::chrono::milliseconds context_lock_timeout() {
-    const auto runtime = context_.runtime();
+    const auto runtime = context().runtime();
     return runtime ? runtime->lock_timeout : std::chrono::milliseconds(0);
   }
 
@@ -261,7 +261,7 @@ class StatusServer {
       const bool edited = wait(watch, kSlice);
       if (edited) settle(watch);
       const bool asked = reload_asked();
-      if (asked) notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(clock().monotonic().count() * 1000));
+      if (asked) notify_reloading();
       if (edited || asked || clock().monotonic() >= reread_at) {
         service.refresh();
         reread_at = clock().monotonic() + kReread;
@@ -311,34 +311,12 @@ class StatusServer {
     say(false, "another certificate is shown from now on");
   }
 
-  bool stopped() {
-    const std::atomic<bool>* stop = context_.environment().stop;
-    return stop != nullptr && stop->load();
-  }
-  bool reload_asked() {
-    std::atomic<bool>* reload = context_.environment().reload;
-    return reload != nullptr && reload->exchange(false);
-  }
-  void say(bool warning, const std::string& text) {
-    const std::lock_guard lock(output_);
-    if (warning)
-      context_.warn(text);
-    else
-      context_.notice(text);
-  }
-  void notify(const std::string& state) {
-    if (context_.environment().notify) context_.environment().notify(state);
-  }
-  Clock& clock() { return context_.environment().clock; }
-
-  Context& context_;
   ServeOptions options_;
   const ServeHooks& hooks_;
   std::optional<ServedCertificate> served_;
   std::optional<http::TlsIdentity> identity_;
   std::vector<std::string> names_;  // of the certificate
   std::string trouble_;             // that was said last
-  std::mutex output_;
 };
 
 }  // namespace

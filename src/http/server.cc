@@ -133,7 +133,7 @@ class BeastServer final : public Server {
 }  // namespace
 
 ServerResponse plain_answer(int status, std::string text) {
-  return {.status = status, .body = std::move(text) + "\n", .headers = {}};
+  return {.status = status, .body = std::move(text) + "\n", .headers = {{"X-Content-Type-Options", "nosniff"}}};
 }
 
 std::optional<ServerResponse> answer_to(const error_code& why) {
