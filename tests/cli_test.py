@@ -11,7 +11,7 @@ import shutil
 import unittest
 
 from cli_case import TIME, Case
-from support import run
+from support import binary, environment, run
 
 NOT_INITIALIZED = "CA not initialized. Run 'ca init' first."
 
@@ -143,6 +143,12 @@ class Outputs(Case):
         self.initialize("--data-dir", "named")
         (self.top / "lockstep.toml").write_text('data_dir = "named"\n')
         self.succeeds(["--config", "lockstep.toml", "ca", "list"], "No certificates issued.\n")
+        other = run([binary(), "--config", "lockstep.toml", "ca", "list"], cwd=self.top,
+                    env=environment() | {"CA_DATA_DIR": "elsewhere"})  # fmt: skip
+        self.assertIn("not initialized", other.stderr, "the environment goes before the file")
+        (self.top / "lockstep.toml").write_text("[acme]\n[serve]\nlisten = 1\n")
+        self.fails(["--config", "lockstep.toml", "ca", "list"], "lockstep.toml:3: 'listen' must be a text in quotes",
+                   "invalid_argument")  # fmt: skip
         (self.top / "lockstep.toml").write_text('data_dir = "named"\nunknown = 1\n')
         self.fails(["--config", "lockstep.toml", "ca", "list"], "lockstep.toml:2: unknown key 'unknown'",
                    "invalid_argument")  # fmt: skip

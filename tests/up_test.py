@@ -13,13 +13,13 @@ from pathlib import Path
 
 from cli_case import Case
 from running import Running
-from support import binary, free_port, openssl
+from support import binary, free_port, openssl, run
 
 
 class Up(Running):
-    def __init__(self, root: Path, *options: str) -> None:
+    def __init__(self, root: Path, *options: str, listen: str = "") -> None:
         self.root = root
-        super().__init__([binary(), "up", "--path", root, "--listen", f"127.0.0.1:{free_port()}", *options])
+        super().__init__([binary(), "up", "--path", root, "--listen", listen or f"127.0.0.1:{free_port()}", *options])
         self.address = re.search(r"Status page: (\S+)", self.wait_for("Status page:"))[1]
 
     def get(self, path: str) -> dict:
@@ -43,8 +43,8 @@ class Up(Running):
 
 
 class FromNothing(Case):
-    def start(self, *options: str) -> Up:
-        up = Up(self.top / "data", *options)
+    def start(self, *options: str, **how: object) -> Up:
+        up = Up(self.top / "data", *options, **how)
         self.addCleanup(lambda: up.process.poll() is None and up.process.kill())
         return up
 
@@ -68,6 +68,25 @@ class FromNothing(Case):
         self.assertEqual(again.serial(), before)
         self.assertNotIn(token_file.read_text().strip(), "".join(again.said))
         self.assertEqual(again.stop(), 0)
+
+    def test_another_address_is_in_the_certificate_and_watched(self) -> None:
+        up = self.start(listen=f"127.0.0.2:{free_port()}")
+        self.assertTrue(up.address.startswith("https://127.0.0.2:"), up.address)
+        self.assertEqual(up.get("/health")["status"], "ok")
+        self.assertEqual(up.first()["state"], "online")
+        self.assertEqual(up.stop(), 0)
+        again = self.start()
+        self.assertEqual(again.get("/health")["status"], "ok")
+        self.assertEqual(again.stop(), 0)
+
+    def test_a_ca_of_the_future_is_not_shown(self) -> None:
+        root = self.top / "data"
+        root.mkdir()
+        made = run(["faketime", "-f", "+400d", binary(), "ca", "--data-dir", root / "ca", "init", "--subject", "CN=Ahead"])
+        self.assertEqual(made.code, 0, made.text)
+        refused = run([binary(), "up", "--path", root, "--listen", f"127.0.0.1:{free_port()}"])
+        self.assertEqual(refused.code, 1, refused.text)
+        self.assertIn("the CA begins only at", refused.stderr)
 
     def test_the_certificate_is_renewed_while_it_is_shown(self) -> None:
         up = self.start("--validity", "10s")

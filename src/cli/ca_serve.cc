@@ -42,24 +42,20 @@ Result<x509::AlternativeName> name_of(const std::string& text) {
 }
 
 // What the server's certificate says when nobody said: where it listens.
-Result<std::vector<x509::AlternativeName>> names_of(const Options& options) {
+Result<std::vector<x509::AlternativeName>> names_of(const Options& options, const http::ListeningSocket& socket) {
   std::vector<x509::AlternativeName> names;
   for (const std::string& text : options.names) {
     x509::AlternativeName name = TRY(name_of(text));
     names.push_back(std::move(name));
   }
   if (!names.empty()) return names;
-  const std::size_t colon = options.listen.rfind(':');
-  std::string host = colon == std::string::npos ? std::string() : options.listen.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  const auto address = x509::parse_alternative_name("IP:" + host);
-  if (!address || host == "0.0.0.0" || host == "::") {
+  if (socket.host().empty()) {
     return fail(ErrorCode::usage, "--name: with --listen on all addresses it must be said by which names devices call",
                 "for example --name ca.example.com");
   }
-  const bool loopback = host.starts_with("127.") || address->value == "::1";
-  if (loopback) names.push_back({x509::AlternativeNameType::dns, "localhost"});
-  names.push_back(*address);
+  if (socket.loopback()) names.push_back({x509::AlternativeNameType::dns, "localhost"});
+  x509::AlternativeName address = TRY(x509::parse_alternative_name("IP:" + socket.host()));
+  names.push_back(std::move(address));
   return names;
 }
 
@@ -81,7 +77,9 @@ class CaServer : private Daemon {
     http::raise_descriptor_limit();
     // One address can never take every place.
     limits.connections_of_address = std::max<std::size_t>(1, limits.connections / 2);
-    names_ = TRY(names_of(options_));
+    // The address first: no certificate is issued for one that cannot be had.
+    http::ListeningSocket socket = TRY(open_listener(options_.listen));
+    names_ = TRY(names_of(options_, socket));
     const std::string directory = TRY(context().data_directory());
     durable::Runtime runtime = TRY(context().runtime());
     const auto warn = [this](const std::string& text) { say(true, text); };
@@ -97,7 +95,7 @@ class CaServer : private Daemon {
     keep_list_fresh(ledger, false);
     // After the service, which it hands requests to, so that it ends first.
     const auto server = TRY_CONTEXT(http::Server::listen_tls(
-                                        options_.listen, identity,
+                                        std::move(socket), identity,
                                         [&](const http::ServerRequest& request, const http::Responder& respond) {
                                           return service->handle(request, respond);
                                         },

@@ -1,6 +1,7 @@
 #include "cli/configuration.h"
 
 #include <map>
+#include <set>
 #include <variant>
 
 #include "cli/toml.h"
@@ -25,8 +26,10 @@ class Reader {
     return name_ + ":" + std::to_string(source.begin.line) + ": ";
   }
 
-  Status table(const toml::table& table, const Keys& keys) const {
+  // `tables` are read by somebody else.
+  Status table(const toml::table& table, const Keys& keys, const std::set<std::string_view>& tables = {}) const {
     for (const auto& [key, value] : table) {
+      if (tables.contains(key.str())) continue;
       const auto found = keys.find(key.str());
       if (found == keys.end()) return unknown(key, keys);
       TRY(store(std::string(key.str()), value, found->second));
@@ -225,6 +228,7 @@ Status read_serve(const Reader& reader, const toml::node& node, ServeOptions* op
   return reader.table(*table, {{"listen", &options->listen},
                                {"certificate", &options->certificate},
                                {"client_ca", &options->client_ca},
+                               {"client_crl", &options->client_crl},
                                {"host", &options->hosts},
                                {"connections", Scalar{&options->connections}}});
 }
@@ -244,7 +248,7 @@ Result<Configuration> parse_configuration(std::string_view toml, const std::stri
                       {"path", &configuration.path},
                       {"lock_timeout", &configuration.lock_timeout},
                       {"log_format", &configuration.log_format}};
-  toml::table global = parsed.table();
+  const toml::table& global = parsed.table();  // a copy would not know its lines
   if (const toml::node* acme = global.get("acme")) TRY(read_acme(reader, *acme, &defaults));
   configuration.account = defaults.account;
   configuration.acme = defaults;
@@ -252,11 +256,7 @@ Result<Configuration> parse_configuration(std::string_view toml, const std::stri
     TRY(read_certificates(reader, *list, defaults, &configuration.certificates));
   if (const toml::node* device = global.get("device")) TRY(read_device(reader, *device, &configuration.device));
   if (const toml::node* serve = global.get("serve")) TRY(read_serve(reader, *serve, &configuration.serve));
-  global.erase("device");
-  global.erase("serve");
-  global.erase("acme");
-  global.erase("certificate");
-  const Status read = reader.table(global, known);
+  const Status read = reader.table(global, known, {"acme", "certificate", "device", "serve"});
   if (!read) {
     Error error = read.error();
     if (!error.hint.empty()) error.hint += ", and the tables [acme], [[certificate]], [device.…] and [serve]";

@@ -10,6 +10,8 @@ namespace lockstep::cli {
 
 namespace {
 constexpr std::size_t kConfigurationLimit = 1U << 20U;
+constexpr const char* kDataDirectoryVariable = "CA_DATA_DIR";
+constexpr const char* kRootVariable = "LOCKSTEP_PATH";
 
 std::string joined(const std::vector<std::string>& lines) {
   std::string text;
@@ -27,26 +29,28 @@ Status Context::load_configuration() {
   Configuration read = TRY(parse_configuration(text, options_.config_file));
   configuration_ = std::make_shared<const Configuration>(std::move(read));
   const Configuration& configuration = *configuration_;
-  const auto fill = [](std::string* option, const std::optional<std::string>& value) {
-    if (option->empty() && value) *option = *value;
+  // What the command line or the environment says goes before.
+  const auto fill = [&](std::string* option, const std::optional<std::string>& value, const char* variable) {
+    const bool said = variable != nullptr && !environment_.variable(variable).value_or("").empty();
+    if (option->empty() && !said && value) *option = *value;
   };
-  fill(&options_.data_directory, configuration.data_directory);
-  fill(&options_.root, configuration.path);
-  fill(&options_.lock_timeout, configuration.lock_timeout);
-  fill(&options_.log_format, configuration.log_format);
+  fill(&options_.data_directory, configuration.data_directory, kDataDirectoryVariable);
+  fill(&options_.root, configuration.path, kRootVariable);
+  fill(&options_.lock_timeout, configuration.lock_timeout, nullptr);
+  fill(&options_.log_format, configuration.log_format, nullptr);
   return {};
 }
 
 Result<std::string> Context::data_directory() {
   std::string path = options_.data_directory;
-  if (path.empty()) path = environment_.variable("CA_DATA_DIR").value_or("");
+  if (path.empty()) path = environment_.variable(kDataDirectoryVariable).value_or("");
   if (path.empty()) path = "./ca-data";
   return environment_.files.absolute_path(path);
 }
 
 Result<std::string> Context::root() {
   std::string path = options_.root;
-  if (path.empty()) path = environment_.variable("LOCKSTEP_PATH").value_or("");
+  if (path.empty()) path = environment_.variable(kRootVariable).value_or("");
   if (path.empty()) path = "./lockstep-data";
   return environment_.files.absolute_path(path);
 }

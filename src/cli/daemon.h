@@ -6,8 +6,19 @@
 #include <string>
 
 #include "cli/context.h"
+#include "http/listening_socket.h"
 
 namespace lockstep::cli {
+
+// --listen, bound: a command that makes other things first knows then that the address is its own. Errors: usage for
+// one that no machine could have; those of http::ListeningSocket::open().
+inline Result<http::ListeningSocket> open_listener(const std::string& address) {
+  auto socket = http::ListeningSocket::open(address);
+  if (socket) return socket;
+  Error error = std::move(socket).error().with_context("--listen");
+  if (error.code == ErrorCode::invalid_argument) error.code = ErrorCode::usage;
+  return fail(std::move(error));
+}
 
 class Daemon {
  protected:

@@ -10,6 +10,8 @@
 #include "cli/commands.h"
 #include "cli/configuration.h"
 #include "cli/daemon.h"
+#include "cli/serve_access.h"
+#include "cli/served_certificate.h"
 #include "durable/directories.h"
 #include "fs/directory_watch.h"
 #include "fs/io.h"
@@ -25,86 +27,35 @@ constexpr const char* kDefaultListen = "127.0.0.1:8443";
 constexpr const char* kDefaultConnections = "1024";
 constexpr std::int64_t kMostConnections = 20'000;
 constexpr std::size_t kOtherDescriptors = 64;
-constexpr std::size_t kAnchorBytes = 1U << 20U;
+constexpr std::size_t kBundleBytes = 1U << 20U;
 constexpr std::size_t kRootBytes = 16U << 20U;
-
-bool is_loopback(const std::string& host) { return host == "::1" || host == "localhost" || host.starts_with("127."); }
-
-// The host of "ADDRESS:PORT"; empty for all addresses.
-std::string listening_host(const std::string& listen) {
-  const std::size_t colon = listen.rfind(':');
-  if (colon == std::string::npos) return "";
-  std::string host = listen.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  return host == "0.0.0.0" || host == "::" ? "" : host;
-}
-
-// What the command line says, filled up from the configuration file and the defaults.
-ServeOptions filled_up(ServeOptions options, const ServeOptions& file) {
-  const auto fill = [](std::string* value, const std::string& from_file, const char* otherwise) {
-    if (value->empty()) *value = from_file.empty() ? otherwise : from_file;
-  };
-  fill(&options.listen, file.listen, kDefaultListen);
-  fill(&options.certificate, file.certificate, "");
-  fill(&options.client_ca, file.client_ca, "");
-  fill(&options.connections, file.connections, kDefaultConnections);
-  if (options.hosts.empty()) options.hosts = file.hosts;
-  return options;
-}
-
-// The certificate folder whose certificate the server shows.
-class ServedCertificate {
- public:
-  ServedCertificate(fs::FileSystem& files, const std::string& root, const std::string& domain)
-      : files_(files), path_(certstore::folder_path(root, domain)) {}
-
-  struct Read {
-    http::TlsIdentity identity;
-    std::vector<std::string> names;
-  };
-  // The live pair, if it is another than the one read last.
-  Result<std::optional<Read>> read_if_new() {
-    const durable::Snapshot snapshot = TRY(durable::Snapshot::open(files_, path_));
-    if (snapshot.generation() == shown_) return std::optional<Read>();
-    Read read;
-    read.identity.certificate_pem = TRY(snapshot.read(certstore::kFullChainFile, certstore::kMemberLimit));
-    std::string key = TRY(snapshot.read(certstore::kKeyFile, certstore::kMemberLimit));
-    read.identity.key_pem = SecretBytes(std::move(key));
-    const auto certificates = TRY(x509::parse_certificates(read.identity.certificate_pem, path_));
-    if (certificates.empty()) return fail(ErrorCode::damaged, "'" + path_ + "' holds no certificate");
-    for (const x509::AlternativeName& name : certificates.front().alternative_names) read.names.push_back(name.value);
-    shown_ = snapshot.generation();
-    return std::optional<Read>(std::move(read));
-  }
-
- private:
-  fs::FileSystem& files_;
-  std::string path_;
-  durable::Generation shown_ = 0;
-};
 
 class StatusServer : private Daemon {
  public:
-  StatusServer(Context& context, const ServeOptions& options, const ServeHooks& hooks)
-      : Daemon(context), options_(filled_up(options, context.configuration().serve)), hooks_(hooks) {}
+  StatusServer(Context& context, http::ListeningSocket socket, const ServeOptions& options, const ServeHooks& hooks)
+      : Daemon(context),
+        socket_(std::move(socket)),
+        host_(socket_.host()),
+        loopback_(socket_.loopback()),
+        said_(options),
+        options_(filled_up(options, context.configuration().serve)),
+        hooks_(hooks),
+        access_files_(context, loopback_) {}
 
   Result<int> run() {
-    const std::string host = listening_host(options_.listen);
-    const bool loopback = is_loopback(host);
-    TRY(check_options(loopback));
+    TRY(check_options());
     const std::string root = TRY(context().root());
     durable::Runtime runtime = TRY(context().runtime());
-    const std::string directory = TRY(make_directory(runtime, root));
-    const service::AccessToken token = TRY(service::load_or_make_token(runtime, fs::join_path(directory, "token")));
-    std::vector<x509::Certificate> anchors = TRY(read_anchors());
-    const service::Access access(token.text, loopback, std::move(anchors));
-    TRY(open_certificate(root));
+    root_ = TRY(runtime.files.absolute_path(root));
+    // What can be wrong is looked at before anything is made.
+    TRY(access_files_.check(access_paths()));
+    TRY(open_certificate());
+    TRY(make_directory(runtime));
+    auto rules = TRY(access_files_.read(access_paths()));
+    const service::AccessToken& token = access_files_.token();
+    service::Access access(*rules);
     service::HostCheck hosts(host_names());
     catch_signals();
-    // Printed once, here, for the person who starts the service for the first time; afterwards it is in the file alone.
-    if (token.made && !hooks_.ready)
-      TRY(context().deliver("Token for changes: " + std::string(token.text.reveal()) + "\n",
-                            {{"token", token.text.reveal()}}));
 
     const auto prober = TRY(http::Prober::start(clock()));
     const auto service =
@@ -113,20 +64,20 @@ class StatusServer : private Daemon {
                                      .prober = *prober,
                                      .access = access,
                                      .hosts = hosts,
-                                     .directory = directory,
-                                     .root = root,
+                                     .directory = directory(),
+                                     .root = root_,
                                      .version = LOCKSTEP_VERSION,
                                      .tls = served_.has_value(),
                                      .log = [this](bool warning, const std::string& text) { say(warning, text); },
                                      .monitor = watching()}));
     // After the service, which it hands requests to, so that it ends first.
-    const auto server = TRY_CONTEXT(listen(*service, loopback), "--listen");
+    const auto server = TRY_CONTEXT(listen(*service), "--listen");
     say(false, "watching " + std::to_string(service->server_count()) + " servers; page and interface on " +
                    (served_ ? "https" : "http") + " port " + std::to_string(server->port()));
-    if (hooks_.ready) TRY(hooks_.ready(server->port(), token));
+    TRY(welcome(server->port(), token));
     const auto watch = watch_files(*service);
     notify("READY=1");
-    serve(*service, *server, hosts, watch.get());
+    serve(*service, *server, {hosts, access}, watch.get());
     notify("STOPPING=1");
     server->drain(kLongestDrain);
     return 0;
@@ -140,8 +91,14 @@ class StatusServer : private Daemon {
   static constexpr std::chrono::milliseconds kReread{30'000};     // where no watch tells of changes
   static constexpr std::chrono::milliseconds kLongestDrain{10'000};
 
-  [[nodiscard]] Status check_options(bool loopback) const {
-    if (!loopback && options_.certificate.empty()) {
+  // What a reload changes while requests are answered.
+  struct Live {
+    service::HostCheck& hosts;
+    service::Access& access;
+  };
+
+  [[nodiscard]] Status check_options() const {
+    if (!loopback_ && options_.certificate.empty()) {
       return fail(ErrorCode::usage, "--listen " + printable(options_.listen) + ": plain HTTP is for loopback alone",
                   "name a certificate folder: --certificate DOMAIN; or listen on 127.0.0.1 and put a proxy in front");
     }
@@ -149,31 +106,42 @@ class StatusServer : private Daemon {
       return fail(ErrorCode::usage, "--client-ca: clients can show a certificate over TLS alone",
                   "add --certificate DOMAIN");
     }
+    if (!options_.client_crl.empty() && options_.client_ca.empty()) {
+      return fail(ErrorCode::usage, "--client-crl: there is no --client-ca whose list it could be");
+    }
     return {};
   }
 
-  Result<std::string> make_directory(durable::Runtime& runtime, const std::string& root) {
-    const std::string absolute = TRY(runtime.files.absolute_path(root));
-    const std::string directory = fs::join_path(absolute, "service");
+  [[nodiscard]] std::string directory() const { return fs::join_path(root_, "service"); }
+
+  // Web servers go through the root to the certificates; what is private begins below it.
+  Status make_directory(durable::Runtime& runtime) {
     durable::CreatedDirectories created;
-    TRY(created.ensure(runtime.files, directory, 0700));
-    return directory;
+    TRY(created.ensure(runtime.files, root_, 0755));
+    Status made = created.ensure(runtime.files, directory(), 0700);
+    if (!made) created.remove(runtime.files);
+    return made;
   }
 
-  Result<std::vector<x509::Certificate>> read_anchors() {
-    std::vector<x509::Certificate> anchors;
-    if (options_.client_ca.empty()) return anchors;
-    const std::string pem =
-        TRY_CONTEXT(fs::read_input(context().environment().files, options_.client_ca, kAnchorBytes), "--client-ca");
-    anchors = TRY_CONTEXT(x509::parse_certificates(pem, options_.client_ca), "--client-ca");
-    if (anchors.empty())
-      return fail(ErrorCode::parse_error, "--client-ca: '" + options_.client_ca + "' holds no certificate");
-    return anchors;
+  [[nodiscard]] AccessFiles::Paths access_paths() const {
+    return {.token = fs::join_path(directory(), "token"),
+            .anchors = options_.client_ca,
+            .lists = options_.client_crl,
+            .lists_needed = !hooks_.list_may_be_missing};
   }
 
-  Status open_certificate(const std::string& root) {
+  // The token is printed once, for the person who starts the service for the first time; afterwards it is in the file
+  // alone.
+  Status welcome(std::uint16_t port, const service::AccessToken& token) {
+    if (hooks_.ready) return hooks_.ready(port, token);
+    if (!token.made) return {};
+    return context().deliver("Token for changes: " + std::string(token.text.reveal()) + "\n",
+                             {{"token", token.text.reveal()}});
+  }
+
+  Status open_certificate() {
     if (options_.certificate.empty()) return {};
-    served_.emplace(context().environment().files, root, options_.certificate);
+    served_.emplace(context().environment().files, root_, options_.certificate);
     auto read = TRY_CONTEXT(served_->read_if_new(), "--certificate");
     names_ = read->names;
     identity_ = std::move(read->identity);
@@ -183,8 +151,7 @@ class StatusServer : private Daemon {
   [[nodiscard]] std::vector<std::string> host_names() const {
     std::vector<std::string> names = options_.hosts;
     names.insert(names.end(), names_.begin(), names_.end());
-    const std::string host = listening_host(options_.listen);
-    if (!host.empty()) names.push_back(host);
+    if (!host_.empty()) names.push_back(host_);
     return names;
   }
 
@@ -208,12 +175,12 @@ class StatusServer : private Daemon {
     service::MonitorOptions options;
     options.system_roots = system_roots();
     options.read_bundle = [&files = context().environment().files](const std::string& path) {
-      return fs::read_input(files, path, kAnchorBytes);
+      return fs::read_input(files, path, kBundleBytes);
     };
     return options;
   }
 
-  Result<std::unique_ptr<http::Server>> listen(service::Service& service, bool loopback) {
+  Result<std::unique_ptr<http::Server>> listen(service::Service& service) {
     http::ServerLimits limits;
     const std::int64_t connections = TRY(positive_number(options_.connections, "--connections", kMostConnections));
     limits.connections = static_cast<std::size_t>(connections);
@@ -224,7 +191,7 @@ class StatusServer : private Daemon {
                     std::to_string(needed) + ": raise the limit (ulimit -n, LimitNOFILE=)");
     }
     // One address can never take every place; from loopback everybody comes who comes through a proxy.
-    if (!loopback) limits.connections_of_address = std::max<std::size_t>(1, limits.connections / 2);
+    if (!loopback_) limits.connections_of_address = std::max<std::size_t>(1, limits.connections / 2);
     limits.header_bytes = 16U * 1024U;
     limits.body_bytes = 1U << 20U;
     limits.request = std::chrono::milliseconds(10'000);
@@ -235,8 +202,8 @@ class StatusServer : private Daemon {
       return service.handle(request, respond);
     };
     const auto note = [&service](const http::Unanswered& unanswered) { service.note(unanswered); };
-    if (!served_) return http::Server::listen_async(options_.listen, handle, limits, note);
-    auto server = http::Server::listen_tls(options_.listen, *identity_, handle, limits, note);
+    if (!served_) return http::Server::listen_async(std::move(socket_), handle, limits, note);
+    auto server = http::Server::listen_tls(std::move(socket_), *identity_, handle, limits, note);
     identity_.reset();
     return server;
   }
@@ -254,21 +221,26 @@ class StatusServer : private Daemon {
     return nullptr;
   }
 
-  void serve(service::Service& service, http::Server& server, service::HostCheck& hosts, fs::DirectoryWatch* watch) {
+  void serve(service::Service& service, http::Server& server, const Live& live, fs::DirectoryWatch* watch) {
     auto look_at = clock().monotonic() + kLook;
     auto reread_at = clock().monotonic() + kReread;
     while (!stopped()) {
       const bool edited = wait(watch, kSlice);
       if (edited) settle(watch);
       const bool asked = reload_asked();
-      if (asked) notify_reloading();
+      if (asked) {
+        notify_reloading();
+        reload();
+      }
       if (edited || asked || clock().monotonic() >= reread_at) {
         service.refresh();
         reread_at = clock().monotonic() + kReread;
       }
       if (asked || clock().monotonic() >= look_at) {
         if (hooks_.upkeep) hooks_.upkeep();
-        look_for_certificate(server, hosts);
+        look_for_certificate(server);
+        live.hosts.replace(host_names());
+        look_for_access(live.access);
         look_at = clock().monotonic() + kLook;
       }
       if (asked) notify("READY=1");
@@ -294,8 +266,34 @@ class StatusServer : private Daemon {
     }
   }
 
+  // What needs another socket or other limits is taken at the next start. What cannot be read changes nothing.
+  void reload() {
+    if (const Status read = context().load_configuration(); !read)
+      return say(true, "the configuration stays as it was: " + read.error().message);
+    const ServeOptions wanted = filled_up(said_, context().configuration().serve);
+    if (wanted.listen != options_.listen || wanted.certificate != options_.certificate ||
+        wanted.connections != options_.connections)
+      say(true, "'listen', 'certificate' and 'connections' of [serve] are taken at the next start");
+    options_.hosts = wanted.hosts;
+    options_.client_ca = wanted.client_ca;
+    options_.client_crl = wanted.client_crl;
+  }
+
+  // Another token, another CA of the clients, another list of it: who was admitted is not any more. What cannot be read
+  // leaves the rules as they are.
+  void look_for_access(service::Access& access) {
+    auto rules = access_files_.read(access_paths());
+    const std::string trouble = rules ? "" : rules.error().message;
+    if (!rules && trouble != access_trouble_) say(true, "who may make changes stays as it was: " + trouble);
+    access_trouble_ = trouble;
+    if (!rules || !*rules) return;
+    access.replace(**rules);
+    say(false, access_files_.token().made ? "a new token for changes is in '" + access_paths().token + "'"
+                                          : "other rules say who may make changes from now on");
+  }
+
   // The server goes on with what it has when this fails.
-  void look_for_certificate(http::Server& server, service::HostCheck& hosts) {
+  void look_for_certificate(http::Server& server) {
     if (!served_) return;
     auto read = served_->read_if_new();
     if (read && !*read) return;
@@ -307,22 +305,42 @@ class StatusServer : private Daemon {
     }
     trouble_.clear();
     names_ = (*read)->names;
-    hosts.replace(host_names());
     say(false, "another certificate is shown from now on");
   }
 
+  http::ListeningSocket socket_;
+  std::string host_;  // that it listens on; empty: all addresses
+  bool loopback_;
+  const ServeOptions& said_;  // on the command line
   ServeOptions options_;
   const ServeHooks& hooks_;
+  AccessFiles access_files_;
+  std::string root_;
   std::optional<ServedCertificate> served_;
   std::optional<http::TlsIdentity> identity_;
   std::vector<std::string> names_;  // of the certificate
-  std::string trouble_;             // that was said last
+  std::string trouble_;             // with the certificate, that was said last
+  std::string access_trouble_;
 };
 
 }  // namespace
 
-Result<int> serve(Context& context, const ServeOptions& options, const ServeHooks& hooks) {
-  return StatusServer(context, options, hooks).run();
+ServeOptions filled_up(ServeOptions options, const ServeOptions& file) {
+  const auto fill = [](std::string* value, const std::string& from_file, const char* otherwise) {
+    if (value->empty()) *value = from_file.empty() ? otherwise : from_file;
+  };
+  fill(&options.listen, file.listen, kDefaultListen);
+  fill(&options.certificate, file.certificate, "");
+  fill(&options.client_ca, file.client_ca, "");
+  fill(&options.client_crl, file.client_crl, "");
+  fill(&options.connections, file.connections, kDefaultConnections);
+  if (options.hosts.empty()) options.hosts = file.hosts;
+  return options;
+}
+
+Result<int> serve(Context& context, http::ListeningSocket socket, const ServeOptions& options,
+                  const ServeHooks& hooks) {
+  return StatusServer(context, std::move(socket), options, hooks).run();
 }
 
 void add_serve(CLI::App& program, std::string* root, Action* action) {
@@ -335,10 +353,16 @@ void add_serve(CLI::App& program, std::string* root, Action* action) {
                       "Domain of the certificate folder that the server shows (TLS); a new one is taken at once");
   command->add_option("--client-ca", options->client_ca,
                       "PEM file of the CA whose clients may make changes without the token");
+  command->add_option("--client-crl", options->client_crl, "Revocation list of that CA; a new one is taken at once");
   repeated(command->add_option("--host", options->hosts,
                                "Further name by which the service is called (behind a proxy); may be repeated"));
   command->add_option("--connections", options->connections, "How many at once (default 1024)");
-  command->callback([options, action] { *action = [options](Context& context) { return serve(context, *options); }; });
+  command->callback([options, action] {
+    *action = [options](Context& context) -> Result<int> {
+      http::ListeningSocket socket = TRY(open_listener(filled_up(*options, context.configuration().serve).listen));
+      return serve(context, std::move(socket), *options);
+    };
+  });
 }
 
 }  // namespace lockstep::cli

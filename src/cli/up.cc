@@ -11,6 +11,7 @@
 #include "certstore/certificate_folder.h"
 #include "cli/cert_common.h"
 #include "cli/commands.h"
+#include "cli/daemon.h"
 #include "cli/serve.h"
 #include "durable/directories.h"
 #include "durable/publish.h"
@@ -22,6 +23,7 @@ namespace lockstep::cli {
 namespace {
 
 constexpr const char* kHost = "localhost";
+constexpr const char* kLoopback = "127.0.0.1";
 constexpr std::int64_t kRootLifetime = 10 * 365 * 86400LL;
 constexpr std::int64_t kSecondsPerHour = 3600;
 constexpr std::int64_t kShortest = 10;      // seconds of a certificate's life
@@ -79,9 +81,16 @@ class Up {
   Result<int> run() {
     validity_ = TRY(duration_option(options_.validity, "--validity", kSecondsPerHour));
     if (validity_ < kShortest) return fail(ErrorCode::usage, "--validity: ten seconds at least");
+    // The address first: nothing is made for one that cannot be had.
+    http::ListeningSocket socket = TRY(open_listener(options_.listen));
+    host_ = socket.host();
+    port_ = socket.port();
     const std::string root = TRY(context_.root());
     root_ = TRY(context_.environment().files.absolute_path(root));
     durable::Runtime runtime = TRY(context_.runtime());
+    const auto service = runtime.files.stat_path(service_directory());
+    if (service && service->type != fs::FileType::directory)
+      return fail(ErrorCode::foreign_file, "'" + service_directory() + "' is not a directory", "move it away");
     // Web servers go through it to the certificates; what is private begins below it.
     durable::CreatedDirectories created;
     TRY(created.ensure(runtime.files, root_, 0755));
@@ -92,15 +101,23 @@ class Up {
     serving.listen = options_.listen;
     serving.certificate = kHost;
     serving.client_ca = anchor();
+    serving.client_crl = fs::join_path(ca_directory(), ca::kCrlFile);
     const ServeHooks hooks{
         .ready = [this](std::uint16_t port, const service::AccessToken& token) { return welcome(port, token); },
-        .upkeep = [this, &runtime] { look_after(runtime); }};
-    return serve(context_, serving, hooks);
+        .upkeep = [this, &runtime] { look_after(runtime); },
+        .list_may_be_missing = true};
+    return serve(context_, std::move(socket), serving, hooks);
   }
 
  private:
   [[nodiscard]] std::string ca_directory() const { return fs::join_path(root_, "ca"); }
   [[nodiscard]] std::string anchor() const { return fs::join_path(ca_directory(), ca::kCertificateFile); }
+  [[nodiscard]] std::string service_directory() const { return fs::join_path(root_, "service"); }
+  // What the page is called by: localhost, or the address where that is another one.
+  [[nodiscard]] std::string called() const {
+    if (host_.empty() || host_ == kLoopback || host_ == "::1") return kHost;
+    return host_.find(':') == std::string::npos ? host_ : "[" + host_ + "]";
+  }
   UnixSeconds now() { return context_.environment().clock.now(); }
 
   Status ensure_authority(durable::Runtime& runtime) {
@@ -121,21 +138,38 @@ class Up {
     if (!live && live.error().code != ErrorCode::not_found) return fail(live.error());
     const std::string root_pem = TRY(fs::read_input(runtime.files, anchor(), certstore::kMemberLimit));
     const x509::Certificate root = TRY(x509::parse_certificate(root_pem, anchor()));
+    if (now() < root.not_before) {
+      return fail(ErrorCode::untrusted,
+                  "the CA begins only at " + format_rfc3339(root.not_before) + ": it is " + format_rfc3339(now()),
+                  "set the clock right; or, if the CA was made while it was ahead, move '" + ca_directory() + "' away");
+    }
+    const std::vector<x509::AlternativeName> names = TRY(own_names());
     if (live) {
       const x509::Certificate& leaf = live->leaf;
       const auto ours = x509::is_signed_by(leaf, root.public_key_info);
+      const bool named = std::ranges::all_of(names, [&](const x509::AlternativeName& name) {
+        return std::ranges::any_of(leaf.alternative_names, [&](const x509::AlternativeName& has) {
+          return has.type == name.type && has.value == name.value;
+        });
+      });
       renew_at_ = leaf.not_before + (leaf.not_after - leaf.not_before) * 2 / 3;
-      if (ours && *ours && now() < renew_at_) return {};
+      if (ours && *ours && named && now() >= leaf.not_before && now() < renew_at_) return {};
     }
-    return issue(runtime);
+    return issue(runtime, names);
   }
 
-  Status issue(durable::Runtime& runtime) {
+  [[nodiscard]] Result<std::vector<x509::AlternativeName>> own_names() const {
+    std::vector<std::string> texts = {"DNS:localhost", "IP:127.0.0.1", "IP:::1"};
+    if (!host_.empty() && host_ != kLoopback && host_ != "::1") texts.push_back("IP:" + host_);
     std::vector<x509::AlternativeName> names;
-    for (const char* text : {"DNS:localhost", "IP:127.0.0.1", "IP:::1"}) {
+    for (const std::string& text : texts) {
       x509::AlternativeName name = TRY(x509::parse_alternative_name(text));
       names.push_back(std::move(name));
     }
+    return names;
+  }
+
+  Status issue(durable::Runtime& runtime, const std::vector<x509::AlternativeName>& names) {
     const x509::Name subject = TRY(x509::Name::parse_text("CN=localhost"));
     const crypto::PrivateKey key = TRY(crypto::PrivateKey::generate(crypto::KeyType::ec256));
     const std::string der = TRY(x509::make_request(subject, names, key));
@@ -159,14 +193,13 @@ class Up {
 
   // The service itself, and what listens on this machine; only where nothing was ever configured.
   Status write_first_servers(durable::Runtime& runtime) {
-    const std::string directory = fs::join_path(root_, "service");
+    // A port that is another one at each start is not worth remembering.
+    if (options_.listen.ends_with(":0") || options_.listen == "0") return {};
+    const std::string directory = service_directory();
     const std::string servers_path = fs::join_path(directory, service::kServersFile);
     const std::string layout_path = fs::join_path(directory, service::kLayoutFile);
     if (runtime.files.stat_path(servers_path) || runtime.files.stat_path(layout_path)) return {};
     using nlohmann::ordered_json;
-    const std::string port_text = options_.listen.substr(options_.listen.rfind(':') + 1);
-    std::uint16_t own = 0;
-    std::from_chars(port_text.data(), port_text.data() + port_text.size(), own);
     ordered_json servers = ordered_json::array();
     ordered_json here = ordered_json::array();
     const auto add = [&](ordered_json server) {
@@ -178,19 +211,17 @@ class Up {
       return "server-" + number;
     };
     ordered_json itself = ordered_json::array();
-    // A port that is chosen by the system is not known yet.
-    if (own != 0)
-      itself.push_back(add({{"name", "Lockstep status service"},
-                            {"ip", "127.0.0.1"},
-                            {"dnsAddress", kHost},
-                            {"port", own},
-                            {"protocol", "https"},
-                            {"checkIntervalSeconds", 10},
-                            {"expiryWarningDays", 1},
-                            {"caBundle", anchor()}}));
+    itself.push_back(add({{"name", "Lockstep status service"},
+                          {"ip", host_.empty() ? kLoopback : host_},
+                          {"dnsAddress", kHost},
+                          {"port", port_},
+                          {"protocol", "https"},
+                          {"checkIntervalSeconds", 10},
+                          {"expiryWarningDays", 1},
+                          {"caBundle", anchor()}}));
     const std::set<std::uint16_t> listening = listening_ports(runtime.files);
     for (const KnownPort& known : kKnownPorts) {
-      if (!listening.contains(known.port) || known.port == own || here.size() >= kMostPorts) continue;
+      if (!listening.contains(known.port) || known.port == port_ || here.size() >= kMostPorts) continue;
       here.push_back(
           add({{"name", known.name}, {"ip", "127.0.0.1"}, {"port", known.port}, {"protocol", known.protocol}}));
     }
@@ -216,8 +247,8 @@ class Up {
   }
 
   Status welcome(std::uint16_t port, const service::AccessToken& token) {
-    const std::string address = "https://localhost:" + std::to_string(port) + "/";
-    const std::string token_file = fs::join_path(fs::join_path(root_, "service"), "token");
+    const std::string address = "https://" + called() + ":" + std::to_string(port) + "/";
+    const std::string token_file = fs::join_path(service_directory(), "token");
     std::vector<std::pair<std::string, std::string>> fields = {{"Status page", address}};
     nlohmann::ordered_json document = {{"address", address}, {"token_file", token_file}, {"root", anchor()}};
     if (token.made) {
@@ -253,6 +284,8 @@ class Up {
   const Options& options_;
   std::int64_t validity_ = 0;
   std::string root_;
+  std::string host_;  // that is listened on; empty: all addresses
+  std::uint16_t port_ = 0;
   UnixSeconds renew_at_ = 0;
   UnixSeconds try_at_ = 0;
 };

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,8 +51,10 @@ struct PublishRecovery {
 // Finishes or takes back whatever publishes left in the directories, and removes their temporaries. Idempotent.
 //
 // The record lies beside the first file. Who knows the directories of the others too gives them all: what was staged in
-// one of them must not be taken for a left-over before the record has been read.
-Result<PublishRecovery> recover_publishes(Runtime& runtime, const std::vector<std::string>& directories);
+// one of them must not be taken for a left-over before the record has been read. `files`: names of files; temporaries of
+// others stay, for in a directory of somebody else's they may be somebody else's. Empty: all are removed.
+Result<PublishRecovery> recover_publishes(Runtime& runtime, const std::vector<std::string>& directories,
+                                          const std::set<std::string>& files = {});
 
 // The intent records in a directory, by name. Reads nothing else.
 Result<std::vector<std::string>> list_intents(fs::Directory& directory);

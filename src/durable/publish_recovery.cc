@@ -177,7 +177,8 @@ Result<PublishRecovery> recover_locked(Runtime& runtime, fs::Directory& director
 
 }  // namespace publish_internal
 
-Result<PublishRecovery> recover_publishes(Runtime& runtime, const std::vector<std::string>& directories) {
+Result<PublishRecovery> recover_publishes(Runtime& runtime, const std::vector<std::string>& directories,
+                                          const std::set<std::string>& files) {
   // In one order for everybody: two that lock the same directories wait for each other.
   std::set<std::string> paths;
   for (const std::string& directory : directories) {
@@ -197,7 +198,11 @@ Result<PublishRecovery> recover_publishes(Runtime& runtime, const std::vector<st
     report.restored.insert(report.restored.end(), one.restored.begin(), one.restored.end());
     report.edited.insert(report.edited.end(), one.edited.begin(), one.edited.end());
   }
-  for (const auto& directory : opened) TRY(sweep_temporaries(*directory, [](const std::string&) { return true; }));
+  const auto is_swept = [&](const std::string& owner) {
+    return files.empty() || files.contains(owner) ||
+           std::ranges::any_of(files, [&](const std::string& file) { return owner == intent_name(file); });
+  };
+  for (const auto& directory : opened) TRY(sweep_temporaries(*directory, is_swept));
   return report;
 }
 

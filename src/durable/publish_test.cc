@@ -117,6 +117,24 @@ TEST_F(PublishRecovery, ADamagedLeftOverNeverTakesTheNameOfAGoodFile) {
   EXPECT_EQ(taken_back.read_file("/d/a"), "old a");
 }
 
+TEST_F(PublishRecovery, SweepsTheTemporariesOfTheFilesThatItIsTold) {
+  SimFileSystem disk(cut_off(false));
+  for (const char* name : {".a.abc123.tmp", "..a.lockstep-intent.abc123.tmp", ".theirs.abc123.tmp", ".a.ABC123.tmp"})
+    disk.write_file(std::string("/d/") + name, "half");
+  lockstep::testing::ManualClock clock;
+  lockstep::testing::SeededRandom random;
+  Runtime runtime{disk, clock, random, std::chrono::milliseconds(50)};
+  ASSERT_TRUE(recover_publishes(runtime, {"/d"}, {"a", "b"}));
+  const auto tree = disk.dump();
+  EXPECT_FALSE(tree.contains("/d/.a.abc123.tmp"));
+  EXPECT_FALSE(tree.contains("/d/..a.lockstep-intent.abc123.tmp"));
+  EXPECT_TRUE(tree.contains("/d/.theirs.abc123.tmp"));
+  EXPECT_TRUE(tree.contains("/d/.a.ABC123.tmp"));
+  ASSERT_TRUE(recover(disk));
+  EXPECT_FALSE(disk.dump().contains("/d/.theirs.abc123.tmp"));
+  EXPECT_TRUE(disk.dump().contains("/d/.a.ABC123.tmp")) << "no name of ours";
+}
+
 TEST_F(PublishRecovery, ADirectoryUnderATemporarysNameIsSomebodyElses) {
   SimFileSystem disk(cut_off(true));
   const std::string name = staged(disk, 1).substr(3);

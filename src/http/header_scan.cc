@@ -17,6 +17,12 @@ bool equals(std::string_view name, std::string_view lower) {
                             [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
 }
 
+std::string_view trimmed(std::string_view value) {
+  const std::size_t first = value.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return value.substr(first, value.find_last_not_of(" \t") - first + 1);
+}
+
 }  // namespace
 
 HeaderScan::State HeaderScan::fail(std::string reason) {
@@ -26,7 +32,10 @@ HeaderScan::State HeaderScan::fail(std::string reason) {
 
 HeaderScan::State HeaderScan::take_line(std::string_view line) {
   // The request line is the parser's to judge.
-  if (lines_++ == 0) return State::incomplete;
+  if (lines_++ == 0) {
+    old_ = !line.ends_with("HTTP/1.1");
+    return State::incomplete;
+  }
   if (line.front() == ' ' || line.front() == '\t') return fail("a header field is folded");
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos || colon == 0) return fail("a header field has no name");
@@ -37,6 +46,10 @@ HeaderScan::State HeaderScan::take_line(std::string_view line) {
     if ((seen_ >> i & 1U) != 0) return fail("the header field '" + std::string(kOnce[i]) + "' stands twice");
     seen_ |= 1U << i;
   }
+  // Where a body ends must be clear to everybody on the way (RFC 9112 section 6.1): what else it could be encoded in,
+  // the parser takes for no body at all, and the body for the next request.
+  if (equals(name, "transfer-encoding") && (old_ || !equals(trimmed(line.substr(colon + 1)), "chunked")))
+    return fail("the transfer encoding is not 'chunked' alone");
   return State::incomplete;
 }
 

@@ -15,8 +15,8 @@ class HeaderScan {
   // `bytes` is everything that has come so far, from the first byte of the request on; each call sees at least what the
   // one before saw. Malformed: a line feed without its carriage return or the other way round, any other control
   // character than a tab, a folded line (RFC 9112 section 5.2), a field without colon, with an empty name or a space
-  // in it, and a second field of a name that may stand once (Host, Content-Length, Content-Type, Transfer-Encoding,
-  // Authorization, Expect).
+  // in it, a second field of a name that may stand once (Host, Content-Length, Content-Type, Transfer-Encoding,
+  // Authorization, Expect), and a transfer encoding other than "chunked", or any in HTTP/1.0.
   State look(std::string_view bytes);
   // Of a complete header: its length, the empty line included.
   [[nodiscard]] std::size_t length() const { return length_; }
@@ -30,6 +30,7 @@ class HeaderScan {
   std::size_t looked_at_ = 0;  // complete lines up to here are in order
   std::size_t lines_ = 0;
   std::size_t length_ = 0;
+  bool old_ = false;   // HTTP/1.0
   unsigned seen_ = 0;  // a bit for each name that may stand once
   std::string reason_;
 };

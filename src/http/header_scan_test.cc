@@ -27,7 +27,7 @@ TEST(HeaderScan, RefusesWhatParsersReadInDifferentWays) {
     EXPECT_EQ(look(start + line + "\r\n"), State::malformed) << line;
   }
   for (const char* name : {"Content-Length", "content-type", "Authorization", "Transfer-Encoding", "Expect"}) {
-    const std::string field = std::string(name) + ": 1\r\n";
+    const std::string field = std::string(name) + (std::string(name).starts_with("T") ? ": chunked\r\n" : ": 1\r\n");
     EXPECT_EQ(look(start + field + "\r\n"), State::complete) << name;
     EXPECT_EQ(look(start + field + field + "\r\n"), State::malformed) << name;
   }
@@ -37,6 +37,16 @@ TEST(HeaderScan, RefusesWhatParsersReadInDifferentWays) {
   EXPECT_EQ(folded.reason(), "a header field is folded");
   EXPECT_EQ(look("\x16\x03\x01"), State::malformed);
   EXPECT_EQ(look("\r\nGET / HTTP/1.1\r\n\r\n"), State::malformed);
+}
+
+TEST(HeaderScan, TakesNoOtherTransferEncodingThanChunked) {
+  const std::string start = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:";
+  for (const char* good : {" chunked", "chunked", "\tChunked "})
+    EXPECT_EQ(look(start + good + "\r\n\r\n"), State::complete) << good;
+  for (const char* bad :
+       {" xchunked", " chunked, identity", " gzip, chunked", " identity", "", " chunked,", " \"chunked\""})
+    EXPECT_EQ(look(start + bad + "\r\n\r\n"), State::malformed) << bad;
+  EXPECT_EQ(look("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), State::malformed);
 }
 
 TEST(HeaderScan, KnowsWhatAFieldMayHold) {

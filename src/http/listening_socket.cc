@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -86,16 +87,37 @@ std::unexpected<Error> cannot_listen(int why, const std::string& address) {
   return fail(std::move(error));
 }
 
-Result<std::uint16_t> bound_port(int descriptor, const std::string& address) {
-  sockaddr_storage bound{};
-  socklen_t length = sizeof bound;
-  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &length) != 0) {
+struct Bound {
+  std::uint16_t port = 0;
+  std::string host;  // empty: all addresses
+  bool loopback = false;
+};
+
+Result<Bound> bound_address(int descriptor, const std::string& address) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
     return cannot_listen(errno, address);
   }
-  // Both families keep the port at the same place, in network order.
-  sockaddr_in common{};
-  std::memcpy(&common, &bound, sizeof common);
-  return ntohs(common.sin_port);
+  Bound bound;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (storage.ss_family == AF_INET) {
+    sockaddr_in four{};
+    std::memcpy(&four, &storage, sizeof four);
+    bound.port = ntohs(four.sin_port);
+    bound.loopback = (ntohl(four.sin_addr.s_addr) >> 24U) == IN_LOOPBACKNET;
+    if (four.sin_addr.s_addr != INADDR_ANY && ::inet_ntop(AF_INET, &four.sin_addr, text.data(), text.size()) != nullptr)
+      bound.host = text.data();
+  } else {
+    sockaddr_in6 six{};
+    std::memcpy(&six, &storage, sizeof six);
+    bound.port = ntohs(six.sin6_port);
+    bound.loopback = IN6_IS_ADDR_LOOPBACK(&six.sin6_addr);
+    if (!IN6_IS_ADDR_UNSPECIFIED(&six.sin6_addr) &&
+        ::inet_ntop(AF_INET6, &six.sin6_addr, text.data(), text.size()) != nullptr)
+      bound.host = text.data();
+  }
+  return bound;
 }
 
 bool lacks_ipv6(const Error& error) {
@@ -118,7 +140,10 @@ class SocketOpener {
         ::listen(socket.descriptor(), SOMAXCONN) != 0) {
       return cannot_listen(errno, address);
     }
-    socket.port_ = TRY(bound_port(socket.descriptor(), address));
+    Bound bound = TRY(bound_address(socket.descriptor(), address));
+    socket.port_ = bound.port;
+    socket.host_ = std::move(bound.host);
+    socket.loopback_ = bound.loopback;
     return socket;
   }
 

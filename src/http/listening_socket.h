@@ -17,7 +17,11 @@ class ListeningSocket {
   static Result<ListeningSocket> open(const std::string& address);
 
   ListeningSocket(ListeningSocket&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)), ipv6_(other.ipv6_), port_(other.port_) {}
+      : descriptor_(std::exchange(other.descriptor_, -1)),
+        ipv6_(other.ipv6_),
+        port_(other.port_),
+        host_(std::move(other.host_)),
+        loopback_(other.loopback_) {}
   ListeningSocket(const ListeningSocket&) = delete;
   ListeningSocket& operator=(const ListeningSocket&) = delete;
   ListeningSocket& operator=(ListeningSocket&&) = delete;
@@ -29,6 +33,10 @@ class ListeningSocket {
   // The family of the socket and of the connections that come in by it.
   [[nodiscard]] bool ipv6() const { return ipv6_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }
+  // The address without its port, as "127.0.0.1" or "::1"; empty for all addresses.
+  [[nodiscard]] const std::string& host() const { return host_; }
+  // Only programs of this machine reach it.
+  [[nodiscard]] bool loopback() const { return loopback_; }
 
  private:
   ListeningSocket(int descriptor, bool ipv6) : descriptor_(descriptor), ipv6_(ipv6) {}
@@ -36,6 +44,8 @@ class ListeningSocket {
   int descriptor_;
   bool ipv6_;
   std::uint16_t port_ = 0;
+  std::string host_;
+  bool loopback_ = false;
 
   friend class SocketOpener;
 };

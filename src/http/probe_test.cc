@@ -41,7 +41,7 @@ class Probes : public ::testing::Test {
   std::unique_ptr<Server> serve_tls(Handler handler, const ServerLimits& limits = {.request = kLong}) {
     TestPair pair = make_pair("test.example");
     auto server = Server::listen_tls(
-        "127.0.0.1:0", {pair.certificate, std::move(pair.key)},
+        ListeningSocket::open("127.0.0.1:0").value(), {pair.certificate, std::move(pair.key)},
         [handler = std::move(handler)](const ServerRequest& request, const Responder& respond) {
           ServerResponse answer = handler(request);
           if (answer.status != 0) respond(answer);

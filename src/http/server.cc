@@ -175,8 +175,9 @@ std::string_view ServerRequest::header(std::string_view lower_case_name) const {
 
 Result<std::unique_ptr<Server>> Server::listen(const std::string& address, Handler handler,
                                                const ServerLimits& limits) {
+  ListeningSocket socket = TRY(ListeningSocket::open(address));
   return listen_async(
-      address,
+      std::move(socket),
       [handler = std::move(handler)](const ServerRequest& request, const Responder& respond) {
         respond(handler(request));
         return ServerResponse{};  // never said: the answer has been given
@@ -184,20 +185,18 @@ Result<std::unique_ptr<Server>> Server::listen(const std::string& address, Handl
       limits);
 }
 
-Result<std::unique_ptr<Server>> Server::listen_async(const std::string& address, AsyncHandler handler,
+Result<std::unique_ptr<Server>> Server::listen_async(ListeningSocket socket, AsyncHandler handler,
                                                      const ServerLimits& limits, UnansweredObserver unanswered) {
-  ListeningSocket socket = TRY(ListeningSocket::open(address));
   auto server =
       std::make_unique<BeastServer>(std::move(socket), std::move(handler), limits, nullptr, std::move(unanswered));
   TRY(server->start());
   return server;
 }
 
-Result<std::unique_ptr<Server>> Server::listen_tls(const std::string& address, const TlsIdentity& identity,
+Result<std::unique_ptr<Server>> Server::listen_tls(ListeningSocket socket, const TlsIdentity& identity,
                                                    AsyncHandler handler, const ServerLimits& limits,
                                                    UnansweredObserver unanswered) {
   auto tls = TRY(make_tls_context(identity));
-  ListeningSocket socket = TRY(ListeningSocket::open(address));
   auto server = std::make_unique<BeastServer>(std::move(socket), std::move(handler), limits, std::move(tls),
                                               std::move(unanswered));
   TRY(server->start());

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "http/listening_socket.h"
 
 namespace lockstep::http {
 
@@ -100,14 +101,15 @@ class Server {
   // 1024), already_exists (the port is taken; the hint says by which option another is chosen).
   static Result<std::unique_ptr<Server>> listen(const std::string& address, Handler handler,
                                                 const ServerLimits& limits = {});
-  // The same with an asynchronous handler.
-  static Result<std::unique_ptr<Server>> listen_async(const std::string& address, AsyncHandler handler,
+  // The same with an asynchronous handler, on a socket that was opened before: who makes other things before he
+  // answers knows then that the address is his.
+  static Result<std::unique_ptr<Server>> listen_async(ListeningSocket socket, AsyncHandler handler,
                                                       const ServerLimits& limits = {},
                                                       UnansweredObserver unanswered = {});
   // The same with TLS 1.2 or later and an asynchronous handler. Clients are asked for a certificate and need not have
   // one; which they may have is the handler's to decide: the handshake proves possession of its key and nothing else.
   // Errors: also parse_error and untrusted for an identity that is none.
-  static Result<std::unique_ptr<Server>> listen_tls(const std::string& address, const TlsIdentity& identity,
+  static Result<std::unique_ptr<Server>> listen_tls(ListeningSocket socket, const TlsIdentity& identity,
                                                     AsyncHandler handler, const ServerLimits& limits = {},
                                                     UnansweredObserver unanswered = {});
   // Closes the socket and every connection, and waits for the thread.

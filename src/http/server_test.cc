@@ -146,6 +146,25 @@ TEST(Server, BoundsHeaderAndBody) {
   EXPECT_THAT(ask(server->port(), start + "Content-Length: 1000\r\n\r\n" + fits), EndsWith(fits));
 }
 
+TEST(Server, SaysThatABodyMayCome) {
+  const auto server = serve(echo);
+  const LoopbackClient client(server->port());
+  const std::string head = "POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n";
+  ASSERT_TRUE(client.send(head + "Expect: 100-continue\r\n\r\n"));
+  EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  ASSERT_TRUE(client.send("ab"));
+  EXPECT_THAT(client.read_to_end(), testing::AllOf(StartsWith("HTTP/1.1 200 "), EndsWith("POST /x a ab")));
+}
+
+TEST(Server, WhatFollowsAnUnknownEncodingIsNoRequest) {
+  const auto server = serve(echo);
+  const std::string next = "GET /second HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  const std::string answer =
+      ask(server->port(), "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n" + next);
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(answer, Not(HasSubstr("second")));
+}
+
 TEST(Server, AnswersAFailingHandlerWithoutItsWords) {
   const auto server = serve([](const ServerRequest&) -> ServerResponse { throw std::runtime_error("the secret"); });
   const std::string answer = ask(server->port(), "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -215,7 +234,7 @@ TEST(Server, StopsWithConnectionsOpen) {
 
 TEST(Server, DrainsWhatHasComeIn) {
   std::promise<Responder> taken;
-  auto server = Server::listen_async("127.0.0.1:0",
+  auto server = Server::listen_async(ListeningSocket::open("127.0.0.1:0").value(),
                                      [&](const ServerRequest&, Responder respond) {
                                        taken.set_value(std::move(respond));
                                        return ServerResponse{.status = 503};

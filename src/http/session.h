@@ -9,6 +9,7 @@
 #include <atomic>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -59,6 +60,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
   }
 
  private:
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   static constexpr std::size_t kSlack = 4096;  // the buffer also holds what follows the header
   static constexpr std::size_t kMostPeerCertificates = 8;
 
@@ -124,6 +126,18 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     if (error == boost::beast::http::error::need_more) error = {};
     if (error) return on_read(error);
     buffer_.consume(used);
+    // Whoever asks waits with the body until he is told to send it (RFC 9110 section 10.1.1).
+    const auto& head = parser_->get();
+    const bool asked = boost::beast::iequals(head[boost::beast::http::field::expect], "100-continue");
+    if (!asked || head.version() < 11 || parser_->is_done()) return read_body();
+    boost::asio::async_write(stream_, boost::asio::buffer(kContinue),
+                             [self = this->shared_from_this()](error_code failed, std::size_t) {
+                               if (failed) return self->note_failure(failed);
+                               self->read_body();
+                             });
+  }
+
+  void read_body() {
     boost::beast::http::async_read(
         stream_, buffer_, *parser_,
         [self = this->shared_from_this()](error_code failed, std::size_t) { self->on_read(failed); });

@@ -28,11 +28,12 @@ EventStream::Frame frame(std::string text) { return std::make_shared<const std::
 class Streams : public ::testing::Test {
  protected:
   void serve(const ServerLimits& limits = {.request = kLong}) {
-    take(Server::listen_async("127.0.0.1:0", handler(), limits));
+    take(Server::listen_async(ListeningSocket::open("127.0.0.1:0").value(), handler(), limits));
   }
   void serve_tls(const ServerLimits& limits = {.request = kLong}) {
     TestPair pair = make_pair("localhost");
-    take(Server::listen_tls("127.0.0.1:0", {pair.certificate, std::move(pair.key)}, handler(), limits));
+    take(Server::listen_tls(ListeningSocket::open("127.0.0.1:0").value(), {pair.certificate, std::move(pair.key)},
+                            handler(), limits));
   }
   void TearDown() override { server_.reset(); }
 

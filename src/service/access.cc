@@ -1,5 +1,6 @@
 #include "service/access.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -33,6 +34,15 @@ bool is_token(std::string_view text) {
                                               "0123456789-_") == std::string_view::npos;
 }
 
+// A list that has run out still says what was revoked.
+bool is_revoked(const x509::Certificate& certificate, const std::vector<x509::Crl>& lists) {
+  return std::ranges::any_of(lists, [&](const x509::Crl& list) {
+    if (list.issuer.der() != certificate.issuer.der()) return false;
+    const auto entry = x509::find_revoked(list, certificate.serial);
+    return !entry || entry->has_value();  // one that cannot be read admits nobody
+  });
+}
+
 }  // namespace
 
 Result<AccessToken> load_or_make_token(durable::Runtime& runtime, const std::string& path) {
@@ -63,12 +73,22 @@ Result<AccessToken> load_or_make_token(durable::Runtime& runtime, const std::str
   return token;
 }
 
-Access::Access(const SecretBytes& token, bool free_reading, std::vector<x509::Certificate> anchors)
-    : token_digest_(crypto::sha256_hex(token.reveal())), free_reading_(free_reading), anchors_(std::move(anchors)) {}
+void Access::replace(const AccessRules& rules) {
+  auto held = std::make_shared<const Held>(
+      Held{crypto::sha256_hex(rules.token.reveal()), rules.free_reading, rules.anchors, rules.lists});
+  const std::lock_guard lock(mutex_);
+  held_ = std::move(held);
+}
+
+std::shared_ptr<const Access::Held> Access::held() const {
+  const std::lock_guard lock(mutex_);
+  return held_;
+}
 
 Caller Access::identify(const http::ServerRequest& request, UnixSeconds now) const {
+  const std::shared_ptr<const Held> rules = held();
   Caller caller;
-  caller.may_read = free_reading_;
+  caller.may_read = rules->free_reading;
   const auto admit = [&](std::string who) {
     caller.who = std::move(who);
     caller.may_read = caller.may_write = true;
@@ -80,10 +100,10 @@ Caller Access::identify(const http::ServerRequest& request, UnixSeconds now) con
     std::string scheme(sent.substr(0, kScheme.size()));
     for (char& c : scheme) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     const std::string digest = crypto::sha256_hex(sent.substr(std::min(sent.size(), kScheme.size())));
-    if (equal_in_constant_time(digest, token_digest_) && scheme == kScheme) return admit("token");
+    if (equal_in_constant_time(digest, rules->token_digest) && scheme == kScheme) return admit("token");
     caller.showed_wrong_token = true;
   }
-  if (anchors_.empty() || request.peer_chain.empty()) return caller;
+  if (rules->anchors.empty() || request.peer_chain.empty()) return caller;
   std::vector<x509::Certificate> chain;
   for (const std::string& der : request.peer_chain) {
     auto parsed = x509::parse_certificate(der, "the client's certificate");
@@ -93,7 +113,8 @@ Caller Access::identify(const http::ServerRequest& request, UnixSeconds now) con
   const x509::Certificate leaf = chain.front();
   if (!leaf.client_auth || leaf.is_ca) return caller;
   chain.erase(chain.begin());
-  const auto verdict = x509::verify_chain(leaf, chain, anchors_, now);
+  if (is_revoked(leaf, rules->lists)) return caller;
+  const auto verdict = x509::verify_chain(leaf, chain, rules->anchors, now);
   if (verdict && verdict->trusted) return admit("certificate: " + leaf.subject.to_text());
   return caller;
 }

@@ -1,6 +1,8 @@
 // Who asks, and what they may do.
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include "durable/runtime.h"
 #include "http/server.h"
 #include "x509/certificate.h"
+#include "x509/crl.h"
 
 namespace lockstep::service {
 
@@ -28,17 +31,33 @@ struct AccessToken {
 // read.
 Result<AccessToken> load_or_make_token(durable::Runtime& runtime, const std::string& path);
 
+// What callers' proofs are held against.
+struct AccessRules {
+  SecretBytes token;
+  bool free_reading = false;               // reading needs nothing
+  std::vector<x509::Certificate> anchors;  // clients with a certificate of one of these may write …
+  std::vector<x509::Crl> lists;            // … unless one of these says that it was revoked
+};
+
 class Access {
  public:
-  // `free_reading`: reading needs nothing. `anchors`: clients with a certificate of one of these may write.
-  Access(const SecretBytes& token, bool free_reading, std::vector<x509::Certificate> anchors);
+  explicit Access(const AccessRules& rules) { replace(rules); }
 
+  // Other rules from now on. Safe from any thread.
+  void replace(const AccessRules& rules);
   [[nodiscard]] Caller identify(const http::ServerRequest& request, UnixSeconds now) const;
 
  private:
-  std::string token_digest_;  // compared instead of the token: in time that tells nothing about it
-  bool free_reading_;
-  std::vector<x509::Certificate> anchors_;
+  struct Held {
+    std::string token_digest;  // compared instead of the token: in time that tells nothing about it
+    bool free_reading;
+    std::vector<x509::Certificate> anchors;
+    std::vector<x509::Crl> lists;
+  };
+  [[nodiscard]] std::shared_ptr<const Held> held() const;
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Held> held_;
 };
 
 }  // namespace lockstep::service

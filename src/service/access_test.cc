@@ -56,7 +56,8 @@ Caller identify(const Access& access, const std::string& authorization) {
 }
 
 TEST(Access, TheTokenAloneMayWrite) {
-  const Access access(SecretBytes("correct-horse-battery"), true, {});
+  const Access access(
+      {.token = SecretBytes("correct-horse-battery"), .free_reading = true, .anchors = {}, .lists = {}});
   EXPECT_TRUE(identify(access, "Bearer correct-horse-battery").may_write);
   EXPECT_TRUE(identify(access, "bearer correct-horse-battery").may_write);
   EXPECT_EQ(identify(access, "Bearer correct-horse-battery").who, "token");
@@ -71,9 +72,17 @@ TEST(Access, TheTokenAloneMayWrite) {
 }
 
 TEST(Access, ReadingIsFreeOnlyWhereItIsSaidToBe) {
-  const Access access(SecretBytes("correct-horse-battery"), false, {});
+  const Access access(
+      {.token = SecretBytes("correct-horse-battery"), .free_reading = false, .anchors = {}, .lists = {}});
   EXPECT_FALSE(identify(access, "").may_read);
   EXPECT_TRUE(identify(access, "Bearer correct-horse-battery").may_read);
+}
+
+TEST(Access, OtherRulesHoldAtOnce) {
+  Access access({.token = SecretBytes("correct-horse-battery"), .free_reading = true, .anchors = {}, .lists = {}});
+  access.replace({.token = SecretBytes("another-horse-battery"), .free_reading = true, .anchors = {}, .lists = {}});
+  EXPECT_FALSE(identify(access, "Bearer correct-horse-battery").may_write);
+  EXPECT_TRUE(identify(access, "Bearer another-horse-battery").may_write);
 }
 
 }  // namespace

@@ -181,7 +181,8 @@ class RealServers : public ::testing::Test {
     fields.not_after = clock_.now() + days * testing::kDay;
     fields.alternative_names_der = *x509::encode_alternative_names({*x509::parse_alternative_name("DNS:" + name)});
     const x509::Certificate certificate = testing::sign(fields, issuer.key);
-    auto server = http::Server::listen_tls("127.0.0.1:0", {x509::to_pem(certificate), *key.to_pem()},
+    auto server = http::Server::listen_tls(http::ListeningSocket::open("127.0.0.1:0").value(),
+                                           {x509::to_pem(certificate), *key.to_pem()},
                                            [](const http::ServerRequest&, const http::Responder& respond) {
                                              respond({.body = "x"});
                                              return http::ServerResponse{};
