@@ -203,6 +203,23 @@ class Strangers(Case):
                 connection.close()
 
 
+class BehindAProxy(Case):
+    def test_a_page_that_came_by_https_can_save(self) -> None:
+        server = self.serve("--host", "status.example.com")
+        for number, origin in enumerate(("https://status.example.com", "http://status.example.com")):
+            saved = server.ask("POST", SERVERS, body(f"x{number}"), {"Host": "status.example.com", "Origin": origin})
+            self.assertEqual(saved.status, 201, origin)
+        for origin in ("https://evil.example", "https://localhost", "null"):
+            refused = server.ask("POST", SERVERS, body("y"), {"Host": "status.example.com", "Origin": origin})
+            self.assertEqual((refused.status, refused.error), (403, "Forbidden origin"), origin)
+
+    def test_a_host_that_no_request_can_have(self) -> None:
+        for name in ("name:8443", "https://name", "*", "münchen.example"):
+            refused = lockstep("serve", "--path", self.top / "root", "--listen", "127.0.0.1:0", "--host", name, expect=2)
+            self.assertIn(f"--host '{name}'", refused.stderr)
+        self.assertFalse((self.top / "root").exists())
+
+
 class ManyConnections(Case):
     def test_ten_thousand_connections(self) -> None:
         """More than there are places for: they wait, or are ended, and whoever comes afterwards is answered."""

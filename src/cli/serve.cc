@@ -99,7 +99,7 @@ class StatusServer : private Daemon {
     std::vector<x509::Certificate> anchors = TRY(read_anchors());
     const service::Access access(token.text, loopback, std::move(anchors));
     TRY(open_certificate(root));
-    service::HostCheck hosts(host_names());
+    service::HostCheck hosts(host_names(), options_.hosts);
     catch_signals();
     // Printed once, here, for the person who starts the service for the first time; afterwards it is in the file alone.
     if (token.made && !hooks_.ready)
@@ -149,7 +149,7 @@ class StatusServer : private Daemon {
       return fail(ErrorCode::usage, "--client-ca: clients can show a certificate over TLS alone",
                   "add --certificate DOMAIN");
     }
-    return {};
+    return service::check_host_names(options_.hosts);
   }
 
   Result<std::string> make_directory(durable::Runtime& runtime, const std::string& root) {
@@ -181,8 +181,7 @@ class StatusServer : private Daemon {
   }
 
   [[nodiscard]] std::vector<std::string> host_names() const {
-    std::vector<std::string> names = options_.hosts;
-    names.insert(names.end(), names_.begin(), names_.end());
+    std::vector<std::string> names = names_;
     const std::string host = listening_host(options_.listen);
     if (!host.empty()) names.push_back(host);
     return names;
