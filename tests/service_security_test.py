@@ -286,9 +286,13 @@ class OverTls(Case):
             self.assertIn(server.ask("GET", target).status, (200, 404), target)
         self.assertEqual(server.ask("GET", "/api/events", token=None).status, 401)
         for target in ("/health", "/api/session", "/api/rules", "/api/openapi.json"):
-            answer = server.ask("GET", target, token=None)
+            answer = server.ask("GET", target, headers={"Host": "status.example.com"}, token=None)
             self.assertEqual(answer.status, 200, target)
             self.assertIn("max-age", answer.headers["strict-transport-security"])
+        for host in ("localhost", f"localhost:{server.port}", "127.0.0.1", "[::1]:8443"):
+            answer = server.ask("GET", "/health", headers={"Host": host})
+            self.assertEqual(answer.status, 200, host)
+            self.assertNotIn("strict-transport-security", answer.headers, "it would be for every program of this machine")
         session = server.ask("GET", "/api/session", token=None).data
         self.assertEqual((session["mayRead"], session["mayWrite"]), (False, False))
         self.assertEqual(status(raw(server, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")), 0, "no plain HTTP there")

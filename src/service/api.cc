@@ -92,14 +92,14 @@ ServerResponse Api::handle(const ServerRequest& request, const Responder& respon
     answer(call, error_answer(500, "Internal server error"));
   }
   auto late = error_answer(500, "The answer takes too long; look whether the change was made");
-  add_security_headers(late, parts_.tls);
+  add_security_headers(late, parts_.tls, request.host);
   return late;
 }
 
 void Api::note(const http::Unanswered&) { unread_.fetch_add(1); }
 
 void Api::answer(const CallPtr& call, ServerResponse response) const {
-  add_security_headers(response, parts_.tls);
+  add_security_headers(response, parts_.tls, call->request.host);
   call->respond(std::move(response));
 }
 
