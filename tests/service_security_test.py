@@ -145,8 +145,22 @@ class Strangers(Case):
         self.assertEqual(kept.status, 201)
         self.server.stop()
         self.assertEqual([line for line in self.server.said if line.startswith("Warning: forged")], [])
-        for line in (self.server.folder / "audit.log").read_text().splitlines():
-            json.loads(line)
+        self.assertTrue(self.server.audit() and self.server.audit("audit-refused.log"), "each line is JSON")
+
+    def test_strangers_push_no_change_out_of_the_log(self) -> None:
+        self.assertEqual(self.server.ask("POST", SERVERS, body("x")).status, 201)
+        log = self.server.folder / "audit.log"
+        before = log.read_bytes()
+        for _ in range(10):
+            answer = self.server.ask("DELETE", f"{SERVERS}/{'a' * 15_500}", token=None)
+            self.assertEqual(answer.status, 401)
+        self.server.stop()
+        self.assertEqual(log.read_bytes(), before)
+        lines = (self.server.folder / "audit-refused.log").read_text().splitlines()
+        self.assertEqual(len(lines), 10)
+        self.assertLess(max(map(len, lines)), 600)
+        self.assertIn("(15527 bytes)", json.loads(lines[0])["request"])
+        self.assertLess(max(map(len, self.server.said)), 600)
 
     def test_bodies_that_are_too_much(self) -> None:
         refused = self.server.ask("POST", SERVERS, b"x" * 2_000_000)

@@ -146,7 +146,7 @@ void Api::carry_out(const CallPtr& call, int status, const ConfigurationStore::E
   saves_.fetch_add(1);
   // Before anybody is told.
   if (!saved->changes.empty())
-    record(audit_lines(parts_.clock.now(), {call->caller.who, call->request.address}, saved->changes));
+    parts_.audit.changed(audit_lines(parts_.clock.now(), {call->caller.who, call->request.address}, saved->changes));
   answer(call, data_answer(status, saved->applied.data, saved->applied.tag));
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "service/api.h"
+#include "service/audit_trail.h"
 #include "service/event_hub.h"
 
 namespace lockstep::service {
@@ -12,7 +13,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kAuditLog = "audit.log";
 constexpr std::size_t kQueue = 1024;
 
 Endpoint endpoint_of(const Server& server) {
@@ -73,7 +73,7 @@ class RunningService final : public Service {
  public:
   explicit RunningService(const ServiceParts& parts)
       : parts_(parts),
-        audit_(parts_.runtime, parts_.directory, kAuditLog),
+        audit_(parts_.runtime, parts_.directory, [this](const std::string& message) { parts_.log(true, message); }),
         live_(monitor_, hub_, parts_.runtime.clock) {}
 
   ~RunningService() override {
@@ -183,8 +183,9 @@ class RunningService final : public Service {
   }
 
   ServiceParts parts_;
-  durable::AuditLog audit_;
+  AuditTrail audit_;
   std::unique_ptr<ConfigurationStore> store_;
+  bool nothing_good_yet_ = false;  // the files could not be used at the start, and cannot since
   std::unique_ptr<EventHub> hub_;
   std::unique_ptr<Monitor> monitor_;
   Watched live_;
