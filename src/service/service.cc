@@ -116,8 +116,8 @@ class RunningService final : public Service {
   void refresh() override {
     // A full queue holds edits, and each of them reads the files itself.
     static_cast<void>(worker_->take([this] {
-      const Status read = store_->refresh();
-      if (!read) parts_.log(true, "the configuration could not be read again: " + read.error().message);
+      // What keeps it from being read is a problem, which has been told.
+      static_cast<void>(store_->refresh());
     }));
   }
 
@@ -131,8 +131,14 @@ class RunningService final : public Service {
       if (api_) changed(before.configuration, after.configuration, by_hand);
     };
     observer.problem = [this](const std::optional<ConfigurationProblem>& problem) {
-      if (problem) parts_.log(true, problem->message + "; what was good before stays in force");
-      if (!problem) parts_.log(false, "the configuration on disk can be used again");
+      if (!store_) nothing_good_yet_ = problem.has_value();
+      if (problem)
+        parts_.log(true, problem->message + (nothing_good_yet_ ? "; nothing is watched until it can be used"
+                                                               : "; what was good before stays in force"));
+      if (!problem) {
+        nothing_good_yet_ = false;
+        parts_.log(false, "the configuration on disk can be used again");
+      }
       if (!hub_) return;
       hub_->publish("configError", problem ? Json{{"message", problem->message}, {"file", problem->file}}
                                            : Json{{"message", nullptr}, {"file", nullptr}});
