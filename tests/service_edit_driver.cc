@@ -54,6 +54,7 @@ int main(int count, char** arguments) {
   const auto saved =
       (*store)->apply([&](const Configuration& before) { return edit(arguments[2], arguments[3], before); });
   if (!saved) return report(saved.error());
+  if (saved->uncertain) return report(*saved->uncertain);
   if (saved->refused) return report({lockstep::ErrorCode::invalid_argument, saved->refused->error, "", 0});
   std::cout << saved->applied.data << std::endl;
   if (std::cout) return 0;

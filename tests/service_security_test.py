@@ -147,8 +147,22 @@ class Strangers(Case):
         self.assertEqual(kept.status, 201)
         self.server.stop()
         self.assertEqual([line for line in self.server.said if line.startswith("Warning: forged")], [])
-        for line in (self.server.folder / "audit.log").read_text().splitlines():
-            json.loads(line)
+        self.assertTrue(self.server.audit() and self.server.audit("audit-refused.log"), "each line is JSON")
+
+    def test_strangers_push_no_change_out_of_the_log(self) -> None:
+        self.assertEqual(self.server.ask("POST", SERVERS, body("x")).status, 201)
+        log = self.server.folder / "audit.log"
+        before = log.read_bytes()
+        for _ in range(10):
+            answer = self.server.ask("DELETE", f"{SERVERS}/{'a' * 15_500}", token=None)
+            self.assertEqual(answer.status, 401)
+        self.server.stop()
+        self.assertEqual(log.read_bytes(), before)
+        lines = (self.server.folder / "audit-refused.log").read_text().splitlines()
+        self.assertEqual(len(lines), 10)
+        self.assertLess(max(map(len, lines)), 600)
+        self.assertIn("(15527 bytes)", json.loads(lines[0])["request"])
+        self.assertLess(max(map(len, self.server.said)), 600)
 
     def test_bodies_that_are_too_much(self) -> None:
         refused = self.server.ask("POST", SERVERS, b"x" * 2_000_000)
@@ -205,6 +219,23 @@ class Strangers(Case):
                 connection.close()
 
 
+class BehindAProxy(Case):
+    def test_a_page_that_came_by_https_can_save(self) -> None:
+        server = self.serve("--host", "status.example.com")
+        for number, origin in enumerate(("https://status.example.com", "http://status.example.com")):
+            saved = server.ask("POST", SERVERS, body(f"x{number}"), {"Host": "status.example.com", "Origin": origin})
+            self.assertEqual(saved.status, 201, origin)
+        for origin in ("https://evil.example", "https://localhost", "null"):
+            refused = server.ask("POST", SERVERS, body("y"), {"Host": "status.example.com", "Origin": origin})
+            self.assertEqual((refused.status, refused.error), (403, "Forbidden origin"), origin)
+
+    def test_a_host_that_no_request_can_have(self) -> None:
+        for name in ("name:8443", "https://name", "*", "münchen.example"):
+            refused = lockstep("serve", "--path", self.top / "root", "--listen", "127.0.0.1:0", "--host", name, expect=2)
+            self.assertIn(f"--host '{name}'", refused.stderr)
+        self.assertFalse((self.top / "root").exists())
+
+
 class ManyConnections(Case):
     def test_ten_thousand_connections(self) -> None:
         """More than there are places for: they wait, or are ended, and whoever comes afterwards is answered."""
@@ -247,9 +278,13 @@ class OverTls(TlsCase):
             self.assertIn(server.ask("GET", target).status, (200, 404), target)
         self.assertEqual(server.ask("GET", "/api/events", token=None).status, 401)
         for target in ("/health", "/api/session", "/api/rules", "/api/openapi.json"):
-            answer = server.ask("GET", target, token=None)
+            answer = server.ask("GET", target, headers={"Host": "status.example.com"}, token=None)
             self.assertEqual(answer.status, 200, target)
             self.assertIn("max-age", answer.headers["strict-transport-security"])
+        for host in ("localhost", f"localhost:{server.port}", "127.0.0.1", "[::1]:8443"):
+            answer = server.ask("GET", "/health", headers={"Host": host})
+            self.assertEqual(answer.status, 200, host)
+            self.assertNotIn("strict-transport-security", answer.headers, "it would be for every program of this machine")
         session = server.ask("GET", "/api/session", token=None).data
         self.assertEqual((session["mayRead"], session["mayWrite"]), (False, False))
         self.assertEqual(status(raw(server, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")), 0, "no plain HTTP there")

@@ -92,8 +92,8 @@ class StatusServer(Running):
     def delete(self, target: str, etag: str) -> Answer:
         return self.ask("DELETE", target, headers={"If-Match": etag})
 
-    def audit(self) -> list[dict]:
-        path = self.folder / "audit.log"
+    def audit(self, name: str = "audit.log") -> list[dict]:
+        path = self.folder / name
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 

@@ -54,7 +54,7 @@ class StatusServer : private Daemon {
     auto rules = TRY(access_files_.read(access_paths()));
     const service::AccessToken& token = access_files_.token();
     service::Access access(*rules);
-    service::HostCheck hosts(host_names());
+    service::HostCheck hosts(host_names(), options_.hosts);
     catch_signals();
 
     const auto prober = TRY(http::Prober::start(clock()));
@@ -109,7 +109,7 @@ class StatusServer : private Daemon {
     if (!options_.client_crl.empty() && options_.client_ca.empty()) {
       return fail(ErrorCode::usage, "--client-crl: there is no --client-ca whose list it could be");
     }
-    return {};
+    return service::check_host_names(options_.hosts);
   }
 
   [[nodiscard]] std::string directory() const { return fs::join_path(root_, "service"); }
@@ -149,8 +149,7 @@ class StatusServer : private Daemon {
   }
 
   [[nodiscard]] std::vector<std::string> host_names() const {
-    std::vector<std::string> names = options_.hosts;
-    names.insert(names.end(), names_.begin(), names_.end());
+    std::vector<std::string> names = names_;
     if (!host_.empty()) names.push_back(host_);
     return names;
   }
@@ -239,7 +238,7 @@ class StatusServer : private Daemon {
       if (asked || clock().monotonic() >= look_at) {
         if (hooks_.upkeep) hooks_.upkeep();
         look_for_certificate(server);
-        live.hosts.replace(host_names());
+        live.hosts.replace(host_names(), options_.hosts);
         look_for_access(live.access);
         look_at = clock().monotonic() + kLook;
       }
@@ -274,7 +273,10 @@ class StatusServer : private Daemon {
     if (wanted.listen != options_.listen || wanted.certificate != options_.certificate ||
         wanted.connections != options_.connections)
       say(true, "'listen', 'certificate' and 'connections' of [serve] are taken at the next start");
-    options_.hosts = wanted.hosts;
+    if (const Status good = service::check_host_names(wanted.hosts); good)
+      options_.hosts = wanted.hosts;
+    else
+      say(true, good.error().message);
     options_.client_ca = wanted.client_ca;
     options_.client_crl = wanted.client_crl;
   }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "service/host_check.h"
 
 namespace lockstep::service {
 
@@ -47,7 +48,7 @@ http::ServerResponse document_answer(std::string body, std::string content_type)
   return answer;
 }
 
-void add_security_headers(http::ServerResponse& answer, bool tls) {
+void add_security_headers(http::ServerResponse& answer, bool tls, std::string_view host) {
   // Nothing from elsewhere and nothing inline: a name that somebody gave a server can never become a script.
   answer.headers.emplace_back("Content-Security-Policy",
                               "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
@@ -57,7 +58,8 @@ void add_security_headers(http::ServerResponse& answer, bool tls) {
   answer.headers.emplace_back("Referrer-Policy", "no-referrer");
   answer.headers.emplace_back("Cross-Origin-Opener-Policy", "same-origin");
   answer.headers.emplace_back("Cross-Origin-Resource-Policy", "same-origin");
-  if (tls) answer.headers.emplace_back("Strict-Transport-Security", "max-age=31536000");
+  if (tls && !is_loopback_name(host_of(host).value_or("")))
+    answer.headers.emplace_back("Strict-Transport-Security", "max-age=31536000");
 }
 
 }  // namespace lockstep::service

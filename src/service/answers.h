@@ -18,7 +18,8 @@ http::ServerResponse refusal_answer(const Refusal& refusal);
 // A document without the envelope.
 http::ServerResponse document_answer(std::string body, std::string content_type = "application/json");
 
-// To be added to every answer. `tls`: browsers are told to come by HTTPS alone from now on (RFC 6797).
-void add_security_headers(http::ServerResponse& answer, bool tls);
+// To be added to every answer. Over TLS browsers are told to come to `host` by HTTPS alone from now on (RFC 6797); not
+// to this machine itself, whose name stands for every other program on it as well.
+void add_security_headers(http::ServerResponse& answer, bool tls, std::string_view host);
 
 }  // namespace lockstep::service

@@ -92,14 +92,14 @@ ServerResponse Api::handle(const ServerRequest& request, const Responder& respon
     answer(call, error_answer(500, "Internal server error"));
   }
   auto late = error_answer(500, "The answer takes too long; look whether the change was made");
-  add_security_headers(late, parts_.tls);
+  add_security_headers(late, parts_.tls, request.host);
   return late;
 }
 
 void Api::note(const http::Unanswered&) { unread_.fetch_add(1); }
 
 void Api::answer(const CallPtr& call, ServerResponse response) const {
-  add_security_headers(response, parts_.tls);
+  add_security_headers(response, parts_.tls, call->request.host);
   call->respond(std::move(response));
 }
 
@@ -158,9 +158,10 @@ void Api::record_refusal(const CallPtr& call, const Refusal& refusal) {
   std::size_t suppressed = 0;
   if (!brake_.take(parts_.clock.monotonic(), &suppressed)) return;
   const std::string what = call->request.method + " " + call->path;
-  record(audit_refusal(parts_.clock.now(), {call->caller.who, call->request.address}, what, refusal, suppressed));
-  parts_.log(true, what + " was refused to " + call->caller.who + " (" + call->request.address +
-                       "): " + std::to_string(refusal.status) + " " + refusal.error);
+  const AuditSource source{call->caller.who, call->request.address};
+  parts_.audit.refused(audit_refusal(parts_.clock.now(), source, what, refusal, suppressed));
+  parts_.log(true, shortened(what) + " was refused to " + shortened(source.who) + " (" + source.address +
+                       "): " + std::to_string(refusal.status) + " " + shortened(refusal.error));
 }
 
 void Api::in_worker(const CallPtr& call, std::function<void()> job) {
@@ -179,13 +180,8 @@ void Api::in_worker(const CallPtr& call, std::function<void()> job) {
   }
 }
 
-void Api::record(const std::string& lines) {
-  const Status written = parts_.audit.append(lines);
-  if (!written) parts_.log(true, "the audit log could not be written: " + written.error().message);
-}
-
 void Api::record_hand_edit(const std::vector<Change>& changes) {
-  if (!changes.empty()) record(audit_lines(parts_.clock.now(), {"by hand", ""}, changes));
+  if (!changes.empty()) parts_.audit.changed(audit_lines(parts_.clock.now(), {"by hand", ""}, changes));
 }
 
 }  // namespace lockstep::service

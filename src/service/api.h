@@ -9,10 +9,9 @@
 #include <string>
 
 #include "base/clock.h"
-#include "durable/audit_log.h"
 #include "http/server.h"
 #include "service/access.h"
-#include "service/audit.h"
+#include "service/audit_trail.h"
 #include "service/configuration_store.h"
 #include "service/host_check.h"
 #include "service/live.h"
@@ -26,7 +25,7 @@ struct ApiParts {
   Live& live;
   const Access& access;
   const HostCheck& hosts;
-  durable::AuditLog& audit;
+  AuditTrail& audit;
   durable::Runtime& runtime;
   Clock& clock;
   Worker& worker;
@@ -103,7 +102,6 @@ class Api {
   void edit(const CallPtr& call, int status, ConfigurationStore::Edit edit);
   void carry_out(const CallPtr& call, int status, const ConfigurationStore::Edit& edit);
   void failed(const CallPtr& call, const Error& error);
-  void record(const std::string& lines);
   // The JSON of a request; a refusal is answered, and nothing returned.
   std::shared_ptr<const Body> body_of(const CallPtr& call);
 

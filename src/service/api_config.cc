@@ -143,10 +143,11 @@ void Api::carry_out(const CallPtr& call, int status, const ConfigurationStore::E
     record_refusal(call, *saved->refused);
     return answer(call, refusal_answer(*saved->refused));
   }
-  saves_.fetch_add(1);
   // Before anybody is told.
   if (!saved->changes.empty())
-    record(audit_lines(parts_.clock.now(), {call->caller.who, call->request.address}, saved->changes));
+    parts_.audit.changed(audit_lines(parts_.clock.now(), {call->caller.who, call->request.address}, saved->changes));
+  if (saved->uncertain) return failed(call, *saved->uncertain);
+  saves_.fetch_add(1);
   answer(call, data_answer(status, saved->applied.data, saved->applied.tag));
 }
 
@@ -156,7 +157,8 @@ void Api::failed(const CallPtr& call, const Error& error) {
                        std::string(error_code_name(error.code)) +
                        (error.system_errno == 0 ? "" : ", errno " + std::to_string(error.system_errno)) + ")");
   const Refusal refusal{error.code == ErrorCode::too_large ? 400 : 500, reason_of(error), {}};
-  record_refusal(call, refusal);
+  // One that is in force was not refused.
+  if (error.code != ErrorCode::commit_uncertain) record_refusal(call, refusal);
   answer(call, refusal_answer(refusal));
 }
 

@@ -29,12 +29,15 @@ constexpr std::int64_t kMillisecondsPerSecond = 1000;
 void Api::health(const CallPtr& call) {
   const auto problem = parts_.store.problem();
   const Live::Summary summary = parts_.live.summary();
-  Json out = {{"status", problem ? "degraded" : "ok"},
+  const bool audited = !parts_.audit.failing();
+  Json out = {{"status", problem || !audited ? "degraded" : "ok"},
               {"timestamp", format_rfc3339(parts_.clock.now())},
               {"uptime", (parts_.clock.monotonic() - began_).count() / kMillisecondsPerSecond},
               {"serverCount", summary.total},
               {"onlineCount", summary.online}};
-  if (problem) out["configError"] = problem->message;
+  // The message names servers.
+  if (problem) out["configError"] = call->caller.may_read ? problem->message : "a configuration file cannot be used";
+  if (!audited) out["auditError"] = "the audit log cannot be written";
   answer(call, document_answer(text_of(out)));
 }
 
@@ -52,6 +55,8 @@ void Api::metrics(const CallPtr& call) {
          static_cast<double>(refusals_.load()));
   family("lockstep_service_unread_requests_total", "counter", "Requests that could not be read.",
          static_cast<double>(unread_.load()));
+  family("lockstep_service_audit_errors_total", "counter", "Changes and refusals that could not be audited.",
+         static_cast<double>(parts_.audit.errors()));
   family("lockstep_service_configuration_error", "gauge", "1 while the files on disk cannot be used.",
          parts_.store.problem() ? 1 : 0);
   answer(call, document_answer(std::move(text), kMetricContentType));

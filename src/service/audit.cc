@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <nlohmann/json.hpp>
 
 namespace lockstep::service {
@@ -13,10 +14,11 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kMasked = "***";
 
 bool names_a_secret(std::string key) {
-  static constexpr std::array<std::string_view, 7> kWords = {"password", "passwd",  "secret",    "token",
-                                                             "apikey",   "api_key", "credential"};
+  static constexpr std::array<std::string_view, 12> kWords = {
+      "password", "passwd",  "passphrase", "pwd",           "secret",      "token",
+      "apikey",   "api_key", "credential", "authorization", "private_key", "privatekey"};
   for (char& c : key) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return key == "key" || key.ends_with("_key") || key.ends_with("privatekey") ||
+  return key == "key" || key.ends_with("_key") ||
          std::ranges::any_of(kWords, [&](std::string_view word) { return key.find(word) != std::string::npos; });
 }
 
@@ -42,6 +44,18 @@ Json line(UnixSeconds time, const char* level, const AuditSource& source) {
   return out;
 }
 
+// So many fields lead to what was wrong; a body can have thousands.
+Json shown_fields(const std::map<std::string, std::string>& fields) {
+  constexpr std::size_t kMostFields = 16;
+  Json out = Json::object();
+  for (const auto& [field, message] : fields) {
+    if (out.size() == kMostFields) break;
+    out[shortened(field)] = shortened(message);
+  }
+  if (fields.size() > kMostFields) out["…"] = std::to_string(fields.size()) + " fields in all";
+  return out;
+}
+
 std::string text_of(const Json& line) { return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 }  // namespace
@@ -64,14 +78,20 @@ std::string audit_lines(UnixSeconds time, const AuditSource& source, const std::
   return lines;
 }
 
+std::string shortened(const std::string& text) {
+  constexpr std::size_t kMostBytes = 256;
+  if (text.size() <= kMostBytes) return text;
+  return text.substr(0, kMostBytes) + "… (" + std::to_string(text.size()) + " bytes)";
+}
+
 std::string audit_refusal(UnixSeconds time, const AuditSource& source, const std::string& request,
                           const Refusal& refusal, std::size_t suppressed) {
-  Json out = line(time, "WARN", source);
+  Json out = line(time, "WARN", {shortened(source.who), source.address});
   out["action"] = "REFUSED";
-  out["request"] = request;
+  out["request"] = shortened(request);
   out["status"] = refusal.status;
-  out["error"] = refusal.error;
-  if (!refusal.fields.empty()) out["fields"] = Json(refusal.fields);
+  out["error"] = shortened(refusal.error);
+  if (!refusal.fields.empty()) out["fields"] = shown_fields(refusal.fields);
   if (suppressed > 0) out["suppressed"] = suppressed;
   return text_of(out);
 }

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "durable/audit_log.h"
 #include "service/edits.h"
 
 namespace lockstep::service {
@@ -19,7 +18,10 @@ struct AuditSource {
 
 // The lines for a change. A value whose key says that it is a secret is not in them.
 std::string audit_lines(UnixSeconds time, const AuditSource& source, const std::vector<Change>& changes);
-// The line for what was refused, at WARN. `suppressed`: how many were not written before it.
+// What a stranger wrote, for a log: at most 256 bytes of it, and how long it was when it is cut.
+std::string shortened(const std::string& text);
+// The line for what was refused, at WARN; shortened, with 16 fields at most, so that no request makes a long line.
+// `suppressed`: how many were not written before it.
 std::string audit_refusal(UnixSeconds time, const AuditSource& source, const std::string& request,
                           const Refusal& refusal, std::size_t suppressed);
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace lockstep::service {
 namespace {
 
@@ -34,12 +36,32 @@ TEST(Audit, SecretsAreMaskedHoweverDeepTheyLie) {
       << lines;
 }
 
+TEST(Audit, KnowsTheNamesOfSecrets) {
+  for (const char* key :
+       {"Passphrase", "dbPwd", "Authorization", "private_key_pem", "privateKeyFile", "key", "api_key"}) {
+    const std::string lines =
+        audit_lines(kTime, {"token", ""}, {{"UPDATED", "server", "s", "S", {{key, "\"hidden\"", "\"hidden\""}}}});
+    EXPECT_EQ(lines.find("hidden"), std::string::npos) << lines;
+  }
+}
+
 TEST(Audit, ARefusalSaysWhatWasWrong) {
   EXPECT_EQ(
       audit_refusal(kTime, {"anonymous", "::1"}, "PUT /api/x\n", {400, "Validation failed", {{"name", "No"}}}, 3),
       R"({"time":"2027-01-15T08:00:00Z","level":"WARN","who":"anonymous","address":"::1","action":"REFUSED",)"
       R"("request":"PUT /api/x\n","status":400,"error":"Validation failed","fields":{"name":"No"},"suppressed":3})"
       "\n");
+}
+
+TEST(Audit, ARefusalIsShortWhateverWasSent) {
+  std::map<std::string, std::string> fields;
+  for (int i = 0; i < 5000; ++i) fields.emplace(std::to_string(i) + std::string(5000, 'f'), std::string(5000, 'm'));
+  const std::string line = audit_refusal(kTime, {std::string(5000, 'w'), "::1"}, std::string(15000, 'r'),
+                                         {400, std::string(5000, 'e'), fields}, 0);
+  EXPECT_LT(line.size(), 10'000U);
+  EXPECT_NE(line.find("rrr… (15000 bytes)"), std::string::npos) << line;
+  EXPECT_NE(line.find("\"…\":\"5000 fields in all\""), std::string::npos) << line;
+  EXPECT_EQ(shortened(std::string(256, 'x')), std::string(256, 'x'));
 }
 
 TEST(Audit, TheBrakeCountsWhatItHoldsBack) {

@@ -114,6 +114,13 @@ const CertificateJudge::Bundle& CertificateJudge::bundle_of(const Endpoint& endp
   return *bundle;
 }
 
+void CertificateJudge::Verdict::bound(UnixSeconds moment, UnixSeconds now) {
+  if (moment <= now)
+    since = std::max(since, moment);
+  else
+    until = std::min(until, moment);
+}
+
 std::optional<SeenCertificate> CertificateJudge::judge(const Endpoint& endpoint, const std::vector<std::string>& chain,
                                                        const std::string& tls_version, UnixSeconds now) {
   if (chain.empty()) return std::nullopt;
@@ -121,19 +128,26 @@ std::optional<SeenCertificate> CertificateJudge::judge(const Endpoint& endpoint,
   std::string parts;
   add_part(&parts, bundle.digest);
   add_part(&parts, expected_name(endpoint));
-  add_part(&parts, std::to_string(now / kSecondsPerDay));
   for (const std::string& der : chain) add_part(&parts, der);
   std::string about = crypto::sha256_hex(parts);
   Verdict& verdict = verdicts_[endpoint.id];
-  if (verdict.about == about) {
-    if (verdict.certificate) verdict.certificate->tls_version = tls_version;
-    return verdict.certificate;
+  if (verdict.about != about || now < verdict.since || now >= verdict.until) {
+    verdict = verdict_on(endpoint, bundle, chain, now);
+    verdict.about = std::move(about);
   }
-  verdict = {.about = std::move(about), .certificate = std::nullopt};
+  if (verdict.certificate) verdict.certificate->tls_version = tls_version;
+  return verdict.certificate;
+}
+
+CertificateJudge::Verdict CertificateJudge::verdict_on(const Endpoint& endpoint, const Bundle& bundle,
+                                                       const std::vector<std::string>& chain, UnixSeconds now) {
+  Verdict verdict;
+  verdict.since = now - now % kSecondsPerDay;
+  verdict.until = verdict.since + kSecondsPerDay;
   std::vector<x509::Certificate> parsed;
   for (const std::string& der : chain) {
     auto certificate = x509::parse_certificate(der, "the certificate shown");
-    if (!certificate && parsed.empty()) return std::nullopt;
+    if (!certificate && parsed.empty()) return verdict;
     if (certificate) parsed.push_back(std::move(*certificate));
   }
   const x509::Certificate& own = parsed.front();
@@ -148,16 +162,27 @@ std::optional<SeenCertificate> CertificateJudge::judge(const Endpoint& endpoint,
     if (seen.names.size() < kMostNames) seen.names.push_back(printable(name.value));
   }
   seen.name_ok = x509::covers_name(own, expected_name(endpoint));
-  seen.tls_version = tls_version;
   seen.chain_error = bundle.error;
-  if (seen.chain_error.empty()) {
-    ++verifications_;
-    const auto checked =
-        x509::verify_chain(own, {parsed.begin() + 1, parsed.end()}, bundle.roots.that_matter(parsed), now);
-    seen.chain_ok = checked && checked->trusted;
-    if (!seen.chain_ok) seen.chain_error = checked ? checked->reason : "the chain cannot be checked";
+  if (seen.chain_error.empty()) check_chain(parsed, bundle, now, &verdict);
+  return verdict;
+}
+
+void CertificateJudge::check_chain(const std::vector<x509::Certificate>& chain, const Bundle& bundle, UnixSeconds now,
+                                   Verdict* verdict) {
+  const std::vector<x509::Certificate> roots = bundle.roots.that_matter(chain);
+  for (const auto* certificates : {&chain, &roots}) {
+    for (const x509::Certificate& certificate : *certificates) {
+      verdict->bound(certificate.not_before, now);
+      // At its last second a certificate is valid to some and not to others (x509::verify_chain): both its ends.
+      verdict->bound(certificate.not_after, now);
+      verdict->bound(certificate.not_after + 1, now);
+    }
   }
-  return verdict.certificate;
+  ++verifications_;
+  const auto checked = x509::verify_chain(chain.front(), {chain.begin() + 1, chain.end()}, roots, now);
+  SeenCertificate& seen = *verdict->certificate;
+  seen.chain_ok = checked && checked->trusted;
+  if (!seen.chain_ok) seen.chain_error = checked ? checked->reason : "the chain cannot be checked";
 }
 
 void CertificateJudge::forget(const std::string& id) { verdicts_.erase(id); }

@@ -29,8 +29,8 @@ class CertificateJudge {
   ~CertificateJudge();
 
   // Judges a chain in DER, the server's own certificate first. A verdict is kept for the endpoint's id, and found anew
-  // only when the certificates, the roots, the name or the day are others. Nothing for a certificate that cannot be
-  // read.
+  // only when the certificates, the roots or the name are others, when one of the certificates has begun or ceased to
+  // be valid, and once a day. Nothing for a certificate that cannot be read.
   std::optional<SeenCertificate> judge(const Endpoint& endpoint, const std::vector<std::string>& chain,
                                        const std::string& tls_version, UnixSeconds now);
   void forget(const std::string& id);
@@ -42,11 +42,20 @@ class CertificateJudge {
   class Roots;
   struct Bundle;
   struct Verdict {
-    std::string about;  // a digest of all that it follows from
+    std::string about;      // a digest of all that it follows from but the time
+    UnixSeconds since = 0;  // it holds from then on
+    UnixSeconds until = 0;  // and before this
     std::optional<SeenCertificate> certificate;
+
+    // It changes at `moment` at the latest, or has changed then.
+    void bound(UnixSeconds moment, UnixSeconds now);
   };
 
   const Bundle& bundle_of(const Endpoint& endpoint, UnixSeconds now);
+  Verdict verdict_on(const Endpoint& endpoint, const Bundle& bundle, const std::vector<std::string>& chain,
+                     UnixSeconds now);
+  void check_chain(const std::vector<x509::Certificate>& chain, const Bundle& bundle, UnixSeconds now,
+                   Verdict* verdict);
 
   BundleReader reader_;
   std::unique_ptr<Bundle> system_;

@@ -101,6 +101,34 @@ TEST_F(Judge, VerifiesAgainOnlyWhenSomethingIsDifferent) {
   EXPECT_EQ(judge_.verifications(), 4U);
 }
 
+TEST_F(Judge, AVerdictHoldsOnlyUntilACertificateBeginsOrCeasesToBeValid) {
+  // All within one day, which begins at midnight.
+  const UnixSeconds midnight = kTestTime - kTestTime % kDay;
+  constexpr std::int64_t kHour = 3600;
+  crypto::PrivateKey key = testing::make_key();
+  x509::CertificateFields fields = testing::make_fields("CN=Middle", key, root_);
+  fields.is_ca = true;
+  fields.not_before = midnight - kDay;
+  fields.not_after = midnight + 8 * kHour;
+  x509::Certificate certificate = testing::sign(fields, root_.key);
+  const Authority middle{std::move(key), std::move(certificate)};
+  const crypto::PrivateKey own = testing::make_key();
+  x509::CertificateFields leaf = testing::make_fields("CN=leaf", own, middle);
+  leaf.not_before = midnight + 5;
+  leaf.not_after = midnight + 90 * kDay;
+  const std::vector<std::string> chain{testing::sign(leaf, middle.key).der, middle.certificate.der};
+  EXPECT_FALSE(judge(chain, midnight + 1)->chain_ok);
+  EXPECT_THAT(judge(chain, midnight + 4)->chain_error, HasSubstr("not yet valid"));
+  EXPECT_TRUE(judge(chain, midnight + 5)->chain_ok) << judge(chain, midnight + 5)->chain_error;
+  EXPECT_TRUE(judge(chain, midnight + 8 * kHour - 1)->chain_ok);
+  EXPECT_EQ(judge_.verifications(), 2U);
+  EXPECT_FALSE(judge(chain, midnight + 8 * kHour + 1)->chain_ok);
+  EXPECT_THAT(judge(chain, midnight + 9 * kHour)->chain_error, HasSubstr("expired"));
+  EXPECT_EQ(judge_.verifications(), 3U);
+  // A clock that was wrong and is set back.
+  EXPECT_TRUE(judge(chain, midnight + kHour)->chain_ok);
+}
+
 TEST_F(Judge, TakesTheEndpointsOwnRoots) {
   const Authority own = testing::make_root("CN=Own");
   const std::vector<std::string> chain{leaf_der("DNS:www.example", 90, &own)};

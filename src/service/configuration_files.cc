@@ -16,16 +16,35 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kDepth = 16;
 constexpr int kIndent = 2;
 
+// For a log and a terminal: one line, and nothing that a terminal obeys. The two bytes of U+0080 to U+009F are control
+// characters as well.
+std::string printable(std::string text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const bool second_set = c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (second_set) text.erase(i + 1, 1);
+    if (second_set || c < 0x20 || c == 0x7f) text[i] = '?';
+  }
+  return text;
+}
+
 // Where an error is, in words that lead a person to it.
 std::string place(const char* file, const char* what, std::size_t index, const Json& value) {
+  constexpr std::size_t kMostOfName = 200;
   std::string out = std::string(file) + ": " + what + " " + std::to_string(index + 1);
   if (value.is_object() && value.contains("name") && value.at("name").is_string())
-    out += " ('" + value.at("name").get<std::string>() + "')";
+    out += " ('" + value.at("name").get<std::string>().substr(0, kMostOfName) + "')";
   return out + ": ";
 }
 
 std::unexpected<Error> wrong(const std::string& message) {
-  return fail(ErrorCode::invalid_argument, message, "correct the file; what was good before stays in force");
+  return fail(ErrorCode::invalid_argument, message, "correct the file");
+}
+
+// With what the file itself says in it: names, keys.
+std::unexpected<Error> for_people(Error error) {
+  error.message = printable(std::move(error.message));
+  return fail(std::move(error));
 }
 
 Status check_object(const char* file, const char* kind, std::size_t index, const Json& value) {
@@ -112,8 +131,11 @@ std::string file_text(const Json& value) {
 
 Result<Configuration> parse_configuration(const FileTexts& texts) {
   Configuration configuration;
-  configuration.servers = TRY(read_servers(texts.servers));
-  TRY(read_groups(texts.layout, &configuration));
+  auto servers = read_servers(texts.servers);
+  if (!servers) return for_people(std::move(servers).error());
+  configuration.servers = std::move(*servers);
+  auto groups = read_groups(texts.layout, &configuration);
+  if (!groups) return for_people(std::move(groups).error());
   return configuration;
 }
 

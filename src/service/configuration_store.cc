@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <set>
 
 #include "crypto/digest.h"
@@ -28,6 +29,20 @@ ConfigurationProblem problem_of(const Error& error) {
   return {error.message, servers ? kServersFile : kLayoutFile};
 }
 
+// Why a file cannot be read, in words that strangers may see: its name without the path.
+Error reading_error(const char* name, Error error) {
+  std::string why;
+  if (error.system_errno != 0) {
+    why = std::string("cannot be read: ") + std::strerror(error.system_errno);
+  } else {
+    // "'PATH' is a directory"
+    const std::size_t path_end = error.message.rfind("' ");
+    why = path_end == std::string::npos ? "cannot be read" : error.message.substr(path_end + 2);
+  }
+  error.message = std::string(name) + ": " + why;
+  return error;
+}
+
 bool is_transient(const Error& error) { return error.system_errno == EINTR || error.system_errno == EAGAIN; }
 
 std::string checksum_of(const std::optional<std::string>& text) { return text ? crypto::sha256_hex(*text) : ""; }
@@ -42,7 +57,7 @@ auto retried(Call call) {
 }
 
 Refusal damaged_on_disk(const ConfigurationProblem& problem) {
-  return {412, "What is on disk was edited by hand and cannot be used; correct it first: " + problem.message, {}};
+  return {412, "What is on disk cannot be used; correct it first: " + problem.message, {}};
 }
 
 }  // namespace
@@ -55,7 +70,7 @@ Result<std::unique_ptr<ConfigurationStore>> ConfigurationStore::open(durable::Ru
   const auto recovered = TRY(retried([&] { return durable::recover_publishes(runtime, store->directories_); }));
   for (const std::string& file : recovered.edited)
     store->warnings_.push_back("'" + file + "' was edited while a save was cut off: it stays as it is");
-  TRY(store->refresh());
+  TRY_CONTEXT(store->refresh(), directory);
   return store;
 }
 
@@ -115,11 +130,15 @@ Result<FileTexts> ConfigurationStore::read() {
     const auto text = retried([&] { return fs::read_input(runtime_.files, path(name), kFileBytes); });
     if (text) return std::optional(*text);
     if (text.error().system_errno == ENOENT) return std::optional<std::string>();
-    return fail(text.error());
+    return fail(reading_error(name, text.error()));
   };
   FileTexts texts;
   texts.servers = TRY(one(kServersFile));
   texts.layout = TRY(one(kLayoutFile));
+  if (texts.servers && texts.layout) return texts;
+  // A missing file says that nothing is configured, a missing folder that something has happened to it.
+  const auto directory = retried([&] { return runtime_.files.open_directory(directory_); });
+  if (!directory) return fail(reading_error(texts.servers ? kLayoutFile : kServersFile, directory.error()));
   return texts;
 }
 
@@ -147,11 +166,14 @@ void ConfigurationStore::set_problem(std::optional<ConfigurationProblem> problem
 
 Result<bool> ConfigurationStore::take_over(bool announce) {
   auto texts = read();
-  if (!texts && texts.error().code == ErrorCode::too_large) {
-    if (announce) set_problem(problem_of(texts.error()));
+  if (!texts) {
+    refused_.reset();
+    // What the system refuses is no save that somebody is in the middle of.
+    const bool system = texts.error().system_errno != 0;
+    if (announce || system) set_problem(problem_of(texts.error()));
+    if (system) return fail(std::move(texts).error());
     return false;
   }
-  if (!texts) return fail(std::move(texts).error());
   if (*texts == current()->texts) {
     refused_.reset();
     set_problem(std::nullopt);
@@ -231,6 +253,10 @@ Result<bool> ConfigurationStore::try_once(const Edit& edit, bool last, Saved* sa
   const Status done = save(*before, *edited, saved->changes);
   saved->applied = std::move(*edited);
   if (done) return true;
+  if (done.error().code == ErrorCode::commit_uncertain) {
+    saved->uncertain = done.error();
+    return true;
+  }
   if (done.error().code != ErrorCode::edited_by_hand) return fail(done.error());
   saved->refused = Refusal{412, "Changed elsewhere", {}};
   return false;

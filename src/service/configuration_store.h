@@ -56,7 +56,8 @@ class ConfigurationStore {
   // not give, a folder it may not write. For a warning at the start.
   std::vector<std::string> warnings();
 
-  // Reads the files again, and takes over what somebody else has saved. One at a time with apply().
+  // Reads the files again, and takes over what somebody else has saved. One at a time with apply(). Errors: those of
+  // reading, which are a problem() as well until the files can be read again.
   Status refresh();
 
   using Edit = std::function<EditResult(const Configuration& before)>;
@@ -64,10 +65,10 @@ class ConfigurationStore {
     std::optional<Refusal> refused;
     Applied applied;  // when it was not
     std::vector<Change> changes;
+    std::optional<Error> uncertain;  // commit_uncertain: it is in force, and may not survive a power cut
   };
   // Makes an edit of the newest state and saves it; on success it survives a power cut. It is tried again when a person
-  // saved in the same moment. Errors: those of durable::publish, and all is as it was (commit_uncertain apart: then the
-  // new state is in force).
+  // saved in the same moment. Errors: those of reading and of durable::publish, and all is as it was.
   Result<Saved> apply(const Edit& edit);
 
  private:

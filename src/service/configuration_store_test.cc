@@ -166,6 +166,89 @@ TEST_F(Store, AFileThatCannotBeUsedStaysAsItIsAndTheLastGoodOneInForce) {
   EXPECT_THAT(problems, ::testing::ElementsAre(HasSubstr("servers.json: not valid JSON at byte"), "none"));
 }
 
+TEST_F(Store, AFileThatCannotBeReadIsAProblemToo) {
+  std::vector<std::string> problems;
+  open({.changed = {},
+        .problem =
+            [&](const std::optional<ConfigurationProblem>& problem) {
+              problems.push_back(problem ? problem->file + " | " + problem->message : "none");
+            },
+        .info = {}});
+  const auto refused_by_system = [&](int why) {
+    disk.set_hook([=](const Operation& operation) -> Verdict {
+      if (operation.path != kTestServers || !operation.kind.starts_with("open")) return {};
+      return {Verdict::Action::fail, why};
+    });
+  };
+  for (const int why : {EACCES, ELOOP, EIO}) {
+    refused_by_system(why);
+    EXPECT_FALSE(store().refresh());
+    ASSERT_TRUE(store().problem()) << why;
+    const auto saved = add("New");
+    ASSERT_FALSE(saved);
+    EXPECT_EQ(saved.error().system_errno, why);
+    EXPECT_EQ(now().servers.size(), 2U);
+    disk.set_hook({});
+    ASSERT_TRUE(store().refresh());
+    EXPECT_FALSE(store().problem());
+  }
+  const std::string good = disk.read_file(kTestServers).value();
+  disk.write_file(kTestServers, std::string(kFileBytes + 1, ' '));
+  ASSERT_TRUE(store().refresh());
+  disk.write_file(kTestServers, good);
+  EXPECT_TRUE(add("New"));
+  const std::string read = "servers.json | servers.json: cannot be read: ";
+  EXPECT_THAT(problems,
+              ::testing::ElementsAre(read + "Permission denied", "none", read + "Too many levels of symbolic links",
+                                     "none", read + "Input/output error", "none",
+                                     "servers.json | servers.json: has 16777217 bytes; the limit is 16777216", "none"));
+}
+
+TEST_F(Store, ADirectoryInTheFilesPlaceIsAProblem) {
+  open();
+  const auto directory = disk.open_directory(kTestDirectory);
+  ASSERT_TRUE((*directory)->remove_file("dashboard-layout.json"));
+  disk.make_directories(kTestLayout);
+  ASSERT_TRUE(store().refresh());
+  ASSERT_TRUE(store().problem());
+  EXPECT_EQ(store().problem()->file, "dashboard-layout.json");
+  EXPECT_EQ(store().problem()->message, "dashboard-layout.json: is a directory");
+  const auto saved = add("New");
+  ASSERT_TRUE(saved && saved->refused);
+  EXPECT_EQ(saved->refused->status, 412);
+  EXPECT_THAT(saved->refused->error, ::testing::Not(HasSubstr("/data")));
+}
+
+TEST_F(Store, AFolderThatIsGoneIsNoEmptyConfiguration) {
+  open();
+  ASSERT_TRUE((*disk.open_directory("/"))->rename("data", **disk.open_directory("/"), "elsewhere"));
+  EXPECT_FALSE(store().refresh());
+  ASSERT_TRUE(store().problem());
+  EXPECT_EQ(store().problem()->message, "servers.json: cannot be read: No such file or directory");
+  EXPECT_EQ(now().servers.size(), 2U);
+  ASSERT_TRUE((*disk.open_directory("/"))->rename("elsewhere", **disk.open_directory("/"), "data"));
+  ASSERT_TRUE(store().refresh());
+  EXPECT_FALSE(store().problem());
+  EXPECT_EQ(now().servers.size(), 2U);
+}
+
+TEST_F(Store, AnUncertainChangeIsInForceAndSaysWhatItChanged) {
+  open();
+  bool renamed = false;
+  disk.set_hook([&](const Operation& operation) -> Verdict {
+    if (operation.kind == "exchange") renamed = true;
+    return renamed && operation.kind == "fsync" ? Verdict{Verdict::Action::fail, EIO} : Verdict{};
+  });
+  const auto saved = add("New");
+  disk.set_hook({});
+  ASSERT_TRUE(saved) << saved.error().message;
+  ASSERT_TRUE(saved->uncertain);
+  EXPECT_EQ(saved->uncertain->code, ErrorCode::commit_uncertain);
+  ASSERT_EQ(saved->changes.size(), 1U);
+  EXPECT_EQ(saved->changes[0].what + " " + saved->changes[0].id, "ADDED server-003");
+  EXPECT_EQ(now().servers.size(), 3U);
+}
+
 TEST_F(Store, EachMistakeIsNamedWithItsPlace) {
   const struct {
     const char* servers;
@@ -180,6 +263,10 @@ TEST_F(Store, EachMistakeIsNamedWithItsPlace) {
       {R"([{"id":"a","name":"A","ip":"::1"},{"id":"a","name":"B","ip":"::1"}])", "{}",
        "servers.json: server 2 ('B'): id: 'a' is there twice"},
       {R"([{"id":"a","id":"b","name":"A","ip":"::1"}])", "{}", "the key 'id' stands twice"},
+      {R"([{"id":"a","name":"evil\u001b[31m\nWarning: \u009b1m","ip":"::1"}])", "{}",
+       "servers.json: server 1 ('evil?[31m?Warning: ?1m'): name: "},
+      {R"([{"id":"a","ke\u001b[1my":1,"ke\u001b[1my":2,"name":"A","ip":"::1"}])", "{}",
+       "the key 'ke?[1my' stands twice"},
       {"[]", "[]", "dashboard-layout.json: must be an object"},
       {"[]", R"({"groups":[{"id":"g","name":"A"},{"id":"h","name":"a"}]})",
        "dashboard-layout.json: group 2 ('a'): name: another group has it"},

@@ -28,6 +28,7 @@ RunOutcome run(SimFileSystem& disk, const ConfigurationStore::Edit& edit) {
   const Status open = opened.open();
   if (!open) return outcome_of(open);
   const auto saved = opened.store->apply(edit);
+  if (saved && saved->uncertain) return outcome_of(Status(fail(*saved->uncertain)));
   // Said once more after an uncertain run that did it.
   if (saved && saved->refused && saved->refused->status != 412 && saved->refused->status != 428)
     return RunOutcome::success;

@@ -27,6 +27,13 @@ std::string given_id(const nlohmann::ordered_json& body) {
   return found == body.end() || !found->is_string() ? std::string() : found->get<std::string>();
 }
 
+void check_new_id(const char* kind, const std::string& id, std::map<std::string, std::string>* messages) {
+  // RFC 3986 section 5.2.4: whoever asks for it asks for something else.
+  if (id == "." || id == "..") messages->emplace("id", "Id must not be . or .., which stand for folders in an address");
+  if (id == "order" && std::string_view(kind) == "group")
+    messages->emplace("id", "Id must not be order, which stands for the arrangement of the groups in an address");
+}
+
 std::optional<Refusal> precondition(const std::string& if_match, const std::string& tag) {
   // Tags are lists; whoever is careful sends one.
   bool fits = false;

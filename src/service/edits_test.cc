@@ -91,6 +91,32 @@ TEST(GroupEdits, GiveNewIdsAndPlaces) {
   EXPECT_EQ(beside->after.groups.back().row_order, 2);
 }
 
+TEST(GroupEdits, ANumberThatIsTooHighStopsNobody) {
+  Configuration now = create_group(configuration(), {{"id", "group-999999999999"}, {"name", "High"}})->after;
+  for (int i = 0; i < 3; ++i) {
+    const auto made = create_group(now, {{"name", "More " + std::to_string(i)}});
+    ASSERT_TRUE(made) << made.error().error;
+    now = made->after;
+  }
+}
+
+TEST(Edits, IdsThatNoAddressLeadsToAreRefused) {
+  const Configuration now = configuration();
+  for (const char* id : {".", ".."}) {
+    TestJson body = server_body("W");
+    body["id"] = id;
+    ASSERT_FALSE(create_server(now, body)) << id;
+    EXPECT_EQ(create_server(now, body).error().fields.count("id"), 1U) << id;
+    ASSERT_FALSE(create_group(now, {{"id", id}, {"name", "G"}})) << id;
+  }
+  const auto order = create_group(now, {{"id", "order"}, {"name", "G"}});
+  ASSERT_FALSE(order);
+  EXPECT_EQ(order.error().fields.count("id"), 1U);
+  TestJson server = server_body("W");
+  server["id"] = "order";
+  EXPECT_TRUE(create_server(now, server));
+}
+
 TEST(GroupEdits, NamesAreUniqueWithoutRegardToCase) {
   const Configuration now = configuration();
   EXPECT_EQ(create_group(now, {{"name", "fRONT"}}).error().fields.count("name"), 1U);

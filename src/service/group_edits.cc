@@ -33,7 +33,12 @@ std::string next_id(const std::vector<Group>& groups) {
     constexpr unsigned long kMostDigits = 1'000'000'000'000;
     if (error == std::errc() && stopped == end && number < kMostDigits) highest = std::max(highest, number);
   }
-  return std::string(kPrefix) + std::to_string(highest + 1);
+  // A number beyond the most digits counts for nothing, but it may be there.
+  std::string id;
+  do {
+    id = std::string(kPrefix) + std::to_string(++highest);
+  } while (std::ranges::find(groups, id, &Group::id) != groups.end());
+  return id;
 }
 
 // What the rules cannot know: other groups and the servers.
@@ -83,6 +88,7 @@ Applied applied(Configuration after, const Group& group) {
 
 EditResult create_group(const Configuration& before, const Json& body) {
   auto messages = rule_messages("group", body);
+  check_new_id("group", given_id(body), &messages);
   if (!messages.empty()) return invalid(std::move(messages));
   if (before.groups.size() >= kMostGroups)
     return refuse(400, "There are " + std::to_string(kMostGroups) + " groups, which is the most");

@@ -52,6 +52,65 @@ TEST(HostCheck, AnOriginMustBeThisServiceItself) {
   }
 }
 
+TEST(HostCheck, AProxyMayEndTls) {
+  const HostCheck check({"own.example"}, {"Status.example.com.", "*.wild.example"});
+  const auto origin = [&](const char* host, const char* from, bool tls = false) {
+    return verdict(check, request("POST", host, from), tls);
+  };
+  for (const char* good :
+       {"https://status.example.com", "http://status.example.com", "https://status.example.com:8443"}) {
+    EXPECT_EQ(origin("status.example.com", good), "good") << good;
+    EXPECT_EQ(origin("status.example.com:443", good), "good") << good;
+  }
+  EXPECT_EQ(origin("a.wild.example", "https://a.wild.example"), "good");
+  for (const char* bad : {"https://evil.example", "https://a.status.example.com", "https://status.example.com.evil",
+                          "https://status.example.com/x", "ftp://status.example.com", "https://", "null",
+                          "https://own.example", "https://user@status.example.com"}) {
+    EXPECT_EQ(origin("status.example.com", bad), "Forbidden origin") << bad;
+  }
+  EXPECT_EQ(origin("own.example", "https://own.example"), "Forbidden origin") << "no proxy has this name";
+  EXPECT_EQ(origin("localhost:8443", "https://localhost:8443"), "Forbidden origin");
+  EXPECT_EQ(origin("status.example.com", "http://status.example.com", true), "Forbidden origin");
+  EXPECT_EQ(origin("status.example.com", "https://status.example.com:8443", true), "good");
+}
+
+TEST(HostCheck, NamesThatNoRequestCanHaveAreRefused) {
+  for (const char* good : {"status.example.com", "Status.Example.COM", "status.example.com.", "*.example.com", "board",
+                           "xn--mnchen-3ya.example", "192.0.2.1", "2001:db8::7", "[2001:db8::7]", "a_b.example"}) {
+    EXPECT_TRUE(check_host_names({good})) << good;
+  }
+  const std::pair<const char*, const char*> kBad[] = {
+      {"name:8443", "without a port"},
+      {"https://name", "without https://"},
+      {"https://name:1/x", "without https"},
+      {"*", "no host name"},
+      {"", "no host name"},
+      {".", "no host name"},
+      {"münchen.example", "xn--"},
+      {"a..b", "no host name"},
+      {"*.", "no host name"},
+      {"a.*.example", "no host name"},
+      {"two words", "no host name"},
+      {"[::1]:8443", "without a port"},
+      {"name/path", "no host name"},
+      {".example.com", "no host name"},
+  };
+  for (const auto& [name, why] : kBad) {
+    const Status checked = check_host_names({"good.example", name});
+    ASSERT_FALSE(checked) << name;
+    EXPECT_EQ(checked.error().code, ErrorCode::usage);
+    EXPECT_NE(checked.error().message.find(why), std::string::npos) << checked.error().message;
+    EXPECT_TRUE(checked.error().message.starts_with("--host '" + std::string(name) + "'"));
+  }
+}
+
+TEST(HostCheck, LoopbackIsThisMachineAlone) {
+  for (const char* name : {"localhost", "a.localhost", "127.0.0.1", "127.1.2.3", "::1"})
+    EXPECT_TRUE(is_loopback_name(name));
+  for (const char* name : {"", "localhost.example", "127.example.com", "127.0.0.1.example", "::2"})
+    EXPECT_FALSE(is_loopback_name(name)) << name;
+}
+
 TEST(HostCheck, ABrowserThatSaysSoIsBelievedToActForAnotherSite) {
   const HostCheck check({});
   EXPECT_EQ(verdict(check, request("DELETE", "localhost", "", "cross-site")), "Forbidden origin");
@@ -61,7 +120,7 @@ TEST(HostCheck, ABrowserThatSaysSoIsBelievedToActForAnotherSite) {
 
 TEST(HostCheck, NamesCanBeReplaced) {
   HostCheck check({"old.example"});
-  check.replace({"new.example"});
+  check.replace({"new.example"}, {});
   EXPECT_EQ(verdict(check, request("GET", "old.example")), "Forbidden host");
   EXPECT_EQ(verdict(check, request("GET", "new.example")), "good");
 }

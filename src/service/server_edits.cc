@@ -38,6 +38,7 @@ Applied applied(Configuration after, const Server& server) {
 
 EditResult create_server(const Configuration& before, const Json& body) {
   auto messages = rule_messages("server", body);
+  check_new_id("server", given_id(body), &messages);
   if (!messages.empty()) return invalid(std::move(messages));
   if (before.servers.size() >= kMostServers)
     return refuse(400, "There are " + std::to_string(kMostServers) + " servers, which is the most");

@@ -15,6 +15,14 @@ void count(int& up, int& down) {
 
 }  // namespace
 
+bool ends_soon(UnixSeconds not_before, UnixSeconds not_after, int warning_days, UnixSeconds now) {
+  const std::int64_t lifetime = not_after - not_before;
+  std::int64_t warning = warning_days * kSecondsPerDay;
+  // One that does not live that long would be expiring from its first moment on.
+  if (warning >= lifetime) warning = lifetime / 3;
+  return not_after - now <= warning;
+}
+
 ServerState judge(const ServerStatus& status, UnixSeconds now) {
   if (!status.online) {
     // Offline is something that was said once, unknown that nothing was.
@@ -27,11 +35,8 @@ ServerState judge(const ServerStatus& status, UnixSeconds now) {
   if (certificate.not_after < now) return ServerState::expired;
   if (!certificate.chain_ok) return ServerState::untrusted;
   if (!certificate.name_ok) return ServerState::mismatched_name;
-  const std::int64_t lifetime = certificate.not_after - certificate.not_before;
-  std::int64_t warning = status.endpoint.expiry_warning_days * kSecondsPerDay;
-  // One that does not live that long would be expiring from its first moment on.
-  if (warning >= lifetime) warning = lifetime / 3;
-  return certificate.not_after - now <= warning ? ServerState::expiring : ServerState::online;
+  const bool soon = ends_soon(certificate.not_before, certificate.not_after, status.endpoint.expiry_warning_days, now);
+  return soon ? ServerState::expiring : ServerState::online;
 }
 
 StateChange observe(ServerStatus& status, const CheckResult& result, UnixSeconds now) {

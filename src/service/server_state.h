@@ -28,6 +28,10 @@ StateChange observe(ServerStatus& status, const CheckResult& result, UnixSeconds
 // then when it is for another name.
 ServerState judge(const ServerStatus& status, UnixSeconds now);
 
+// True when a certificate is to be replaced soon: so many days before its end, or in the last third of a life that is
+// no longer than that.
+bool ends_soon(UnixSeconds not_before, UnixSeconds not_after, int warning_days, UnixSeconds now);
+
 // True for two endpoints that are checked alike, so that what was found of one still holds for the other.
 bool same_target(const Endpoint& one, const Endpoint& other);
 

@@ -43,6 +43,16 @@ TEST(ServerState, IsUnknownUntilTheCountIsReached) {
   EXPECT_EQ(status.last_status_change, kNow + 3);
 }
 
+TEST(ServerState, AShortLifeEndsSoonInItsLastThird) {
+  constexpr std::int64_t kOneDay = 86400;
+  const UnixSeconds until = kNow + 6 * kOneDay;
+  EXPECT_FALSE(ends_soon(kNow, until, 30, kNow));
+  EXPECT_FALSE(ends_soon(kNow, until, 30, kNow + 4 * kOneDay - 1));
+  EXPECT_TRUE(ends_soon(kNow, until, 30, kNow + 4 * kOneDay));
+  EXPECT_TRUE(ends_soon(kNow - 90 * kOneDay, until, 30, kNow));
+  EXPECT_FALSE(ends_soon(kNow - 90 * kOneDay, until, 3, kNow));
+}
+
 TEST(ServerState, GoesOfflineAndComesBackByItsCounts) {
   ServerStatus status = fresh(2, 4);
   observe(status, answered(), kNow);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "service/api.h"
+#include "service/audit_trail.h"
 #include "service/event_hub.h"
 
 namespace lockstep::service {
@@ -12,7 +13,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kAuditLog = "audit.log";
 constexpr std::size_t kQueue = 1024;
 
 Endpoint endpoint_of(const Server& server) {
@@ -73,7 +73,7 @@ class RunningService final : public Service {
  public:
   explicit RunningService(const ServiceParts& parts)
       : parts_(parts),
-        audit_(parts_.runtime, parts_.directory, kAuditLog),
+        audit_(parts_.runtime, parts_.directory, [this](const std::string& message) { parts_.log(true, message); }),
         live_(monitor_, hub_, parts_.runtime.clock) {}
 
   ~RunningService() override {
@@ -116,8 +116,8 @@ class RunningService final : public Service {
   void refresh() override {
     // A full queue holds edits, and each of them reads the files itself.
     static_cast<void>(worker_->take([this] {
-      const Status read = store_->refresh();
-      if (!read) parts_.log(true, "the configuration could not be read again: " + read.error().message);
+      // What keeps it from being read is a problem, which has been told.
+      static_cast<void>(store_->refresh());
     }));
   }
 
@@ -131,8 +131,14 @@ class RunningService final : public Service {
       if (api_) changed(before.configuration, after.configuration, by_hand);
     };
     observer.problem = [this](const std::optional<ConfigurationProblem>& problem) {
-      if (problem) parts_.log(true, problem->message + "; what was good before stays in force");
-      if (!problem) parts_.log(false, "the configuration on disk can be used again");
+      if (!store_) nothing_good_yet_ = problem.has_value();
+      if (problem)
+        parts_.log(true, problem->message + (nothing_good_yet_ ? "; nothing is watched until it can be used"
+                                                               : "; what was good before stays in force"));
+      if (!problem) {
+        nothing_good_yet_ = false;
+        parts_.log(false, "the configuration on disk can be used again");
+      }
       if (!hub_) return;
       hub_->publish("configError", problem ? Json{{"message", problem->message}, {"file", problem->file}}
                                            : Json{{"message", nullptr}, {"file", nullptr}});
@@ -183,8 +189,9 @@ class RunningService final : public Service {
   }
 
   ServiceParts parts_;
-  durable::AuditLog audit_;
+  AuditTrail audit_;
   std::unique_ptr<ConfigurationStore> store_;
+  bool nothing_good_yet_ = false;  // the files could not be used at the start, and cannot since
   std::unique_ptr<EventHub> hub_;
   std::unique_ptr<Monitor> monitor_;
   Watched live_;

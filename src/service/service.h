@@ -22,7 +22,7 @@ struct ServiceParts {
   http::Prober& prober;
   const Access& access;
   const HostCheck& hosts;
-  std::string directory;  // with the two files, the token and the audit log
+  std::string directory;  // with the two files, the token and the audit logs
   std::string root;       // of the certificate folders
   std::string version;
   bool tls = false;

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "certstore/certificate_folder.h"
-#include "service/status.h"
+#include "service/server_state.h"
 
 namespace lockstep::service {
 
@@ -11,7 +11,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::int64_t kExpiringDays = 30;
+// As for a server that says nothing else.
+constexpr int kExpiringDays = 30;
 
 struct Verdict {
   const char* state;
@@ -21,7 +22,8 @@ struct Verdict {
 Verdict verdict_of(const x509::Certificate& leaf, UnixSeconds now) {
   if (now < leaf.not_before) return {"not-yet-valid", "valid from " + format_rfc3339(leaf.not_before)};
   if (now > leaf.not_after) return {"expired", "since " + format_rfc3339(leaf.not_after)};
-  if (days_left(leaf.not_after, now) < kExpiringDays) return {"expiring", "until " + format_rfc3339(leaf.not_after)};
+  if (ends_soon(leaf.not_before, leaf.not_after, kExpiringDays, now))
+    return {"expiring", "until " + format_rfc3339(leaf.not_after)};
   return {"valid", ""};
 }
 
