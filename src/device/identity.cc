@@ -9,6 +9,14 @@ namespace lockstep::device {
 
 namespace {
 
+std::string names_text(const std::vector<x509::AlternativeName>& names) {
+  std::string text;
+  for (const x509::AlternativeName& name : names) text += (text.empty() ? "" : ", ") + name.value;
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
 bool same_names(std::vector<x509::AlternativeName> a, std::vector<x509::AlternativeName> b) {
   const auto before = [](const x509::AlternativeName& one, const x509::AlternativeName& other) {
     return std::tie(one.type, one.value) < std::tie(other.type, other.value);
@@ -19,14 +27,6 @@ bool same_names(std::vector<x509::AlternativeName> a, std::vector<x509::Alternat
     return one.type == other.type && one.value == other.value;
   });
 }
-
-std::string names_text(const std::vector<x509::AlternativeName>& names) {
-  std::string text;
-  for (const x509::AlternativeName& name : names) text += (text.empty() ? "" : ", ") + name.value;
-  return text.empty() ? "none" : text;
-}
-
-}  // namespace
 
 Result<x509::Certificate> leaf_of(const std::string& certificate_pem, const std::string& name) {
   auto certificates = TRY(x509::parse_certificates(certificate_pem, name));

@@ -37,6 +37,9 @@ std::optional<std::string> reason_to_reject(const Identity& identity, const Expe
 // The leaf of a PEM text. Error: parse_error.
 Result<x509::Certificate> leaf_of(const std::string& certificate_pem, const std::string& name);
 
+// The same names, in any order.
+bool same_names(std::vector<x509::AlternativeName> a, std::vector<x509::AlternativeName> b);
+
 // Do the two halves belong together? Proved by signing and verifying; a half that cannot be read is a no.
 bool is_pair(const Identity& identity);
 

@@ -1,6 +1,9 @@
 #include "device/rotation.h"
 
+#include <cerrno>
+
 #include "base/random.h"
+#include "device/wish.h"
 #include "durable/atomic_file.h"
 #include "x509/pem.h"
 #include "x509/request.h"
@@ -43,8 +46,12 @@ class Rotation {
     if (options_.enroll && !after.empty())
       return fail(ErrorCode::already_exists, settings_.name + " has an identity already",
                   "'lockstep device rotate --force' renews it");
-    situation_ = TRY(look_closely(tools_.runtime, tools_.root, tools_.storage, settings_, forced_));
+    TRY(look());
     if (const Status whole = check_live(); !whole) return fail(whole.error());
+    if (const Status settled = settle_wish(); !settled) {
+      const Reason reason = options_.enroll ? Reason::enroll : Reason::proactive;
+      return note_failure({.kind = StepKind::discard, .reason = reason}, settled.error());
+    }
     // Proven, but cut off before the identity before it was destroyed.
     if (settings_.renewal.destroy_old_keys && situation_.live && !state().unproven && !state().request)
       TRY(tools_.storage.destroy_previous());
@@ -70,8 +77,13 @@ class Rotation {
         report_.proven = !state().unproven;
         return report_;
       }
-      situation_ = TRY(look_closely(tools_.runtime, tools_.root, tools_.storage, settings_, forced_));
+      TRY(look());
     }
+  }
+
+  Status look() {
+    situation_ = TRY(look_closely(tools_.runtime, tools_.root, tools_.storage, settings_, forced_));
+    return {};
   }
 
   DeviceState& state() { return situation_.state; }
@@ -94,6 +106,47 @@ class Rotation {
                 "put the half back that was changed, or run 'lockstep device rollback'");
   }
 
+  // Only what is wished for still is gone on with.
+  Status settle_wish() {
+    if (options_.enroll) TRY(note_enrolment());
+    if (!state().request || situation_.facts.request_is_live) return {};
+    // A first identity is wished for by a command, whose options later runs do not know.
+    if (state().request->reason == Reason::enroll && !options_.enroll) return {};
+    const bool wished = TRY(asks_for_wish(*state().request, settings_, situation_.leaf));
+    if (wished) return {};
+    TRY(discard("what was asked for before is not what is wanted now"));
+    return look();
+  }
+
+  // Before there is a key: whatever cuts this off, what is pending lies where the enrolment says.
+  Status note_enrolment() {
+    const Enrolment wanted = enrolment_of(settings_);
+    const std::optional<Enrolment> before = state().enrolment;
+    if (before == wanted) return {};
+    if (before && state().request) {
+      if (!same_place(*before, wanted)) TRY(clear_other_place(*before));
+      // Another server is asked with another key; another `ca` only judges the answer.
+      const bool same_request = same_place(*before, wanted) && before->server == wanted.server;
+      if (!same_request) state().request.reset();
+    }
+    state().enrolment = wanted;
+    return save();
+  }
+
+  // What an enrolment that was told of another place left there.
+  Status clear_other_place(const Enrolment& enrolment) {
+    const std::unique_ptr<IdentityStorage> storage = make_storage(tools_.runtime, settings_at(settings_, enrolment));
+    const auto recovered = storage->recover();
+    if (!recovered && recovered.error().system_errno == ENOENT) return {};  // the place itself is gone
+    if (!recovered) return fail(recovered.error());
+    const std::optional<Identity> live = TRY(storage->load());
+    if (live)
+      return fail(ErrorCode::already_exists,
+                  settings_.name + " has an identity already: '" + storage->active_cert_path() + "'",
+                  "enroll as before to keep it there, or move it away");
+    return storage->cleanup_pending();
+  }
+
   Status carry_out(const Step& step) {
     switch (step.kind) {
       case StepKind::make_request: return make_request(step.reason);
@@ -101,14 +154,14 @@ class Rotation {
       case StepKind::check_pending: return check_pending();
       case StepKind::note_swap: return note_swap();
       case StepKind::check_health: return check_health();
-      case StepKind::discard: return discard();
+      case StepKind::discard: return discard("what was pending belongs to no request");
       case StepKind::wait: break;
     }
     return {};
   }
 
-  Status discard() {
-    tools_.log("discarded", "what was pending belongs to no request");
+  Status discard(const char* why) {
+    tools_.log("discarded", why);
     TRY(tools_.storage.cleanup_pending());
     state().request.reset();
     return save();
@@ -122,24 +175,10 @@ class Rotation {
       key = TRY(crypto::PrivateKey::from_pem(situation_.live->key_pem.reveal(), "the live key"));
     else
       key = TRY(crypto::PrivateKey::generate(settings_.key_type));
-    x509::Name subject;
-    std::vector<x509::AlternativeName> names;
-    if (situation_.leaf) {
-      if (names_subject()) subject = situation_.leaf->subject;
-      names = situation_.leaf->alternative_names;
-    } else {
-      if (names_subject()) subject = TRY(first_subject());
-      for (const std::string& text : settings_.alternative_names) {
-        x509::AlternativeName name = TRY(x509::parse_alternative_name(text));
-        names.push_back(std::move(name));
-      }
-    }
-    const std::string der = TRY(x509::make_request(subject, names, *key));
+    const Wish wish = TRY(wish_of(settings_, situation_.leaf));
+    const std::string der = TRY(x509::make_request(wish.subject, wish.names, *key));
     const SecretBytes key_pem = TRY(key->to_pem());
     TRY(tools_.storage.write_pending_key(key_pem));
-    if (reason == Reason::enroll)
-      state().enrolment = Enrolment{settings_.server, std::string(storage_name(settings_.storage)), settings_.cert,
-                                    settings_.key, settings_.ca};
     state().request = PendingRequest{.request_pem = x509::encode_pem("CERTIFICATE REQUEST", der),
                                      .reason = reason,
                                      .replaces = situation_.leaf ? situation_.leaf->serial : std::string(),
@@ -279,22 +318,10 @@ class Rotation {
     expected.anchors = TRY(load_anchors(tools_.runtime.files, settings_));
     expected.now = now();
     const x509::Request request = TRY(x509::parse_request(state().request->request_pem, "the request"));
-    if (names_subject()) expected.subject_der = request.subject.der();
+    if (certifies_subject(settings_)) expected.subject_der = request.subject.der();
     if (!request.alternative_names_der.empty())
       expected.names = TRY(x509::decode_alternative_names(request.alternative_names_der));
     return expected;
-  }
-
-  // An ACME CA certifies names and writes the subject as it likes; many refuse one that is no name of the certificate.
-  [[nodiscard]] bool names_subject() const { return settings_.issuer != IssuerKind::acme; }
-
-  [[nodiscard]] Result<x509::Name> first_subject() const {
-    std::string escaped;
-    for (const char c : settings_.name) {
-      if (std::string_view(",+\"\\<>;=#").find(c) != std::string_view::npos) escaped.push_back('\\');
-      escaped.push_back(c);
-    }
-    return x509::Name::parse_text("CN=" + escaped);
   }
 
   RotationTools& tools_;
