@@ -126,6 +126,17 @@ class Life(DeviceCase):
         self.assertIn("Identity renewed.", lockstep(*words, "rotate", "--force").stdout)
         self.assertIn("VALID", lockstep(*words, "verify").stdout)
 
+    def test_an_enrolment_that_is_corrected(self) -> None:
+        """What the second command says counts, and a token that paid for a certificate is not lost by it."""
+        words = ["device", "--path", self.home, "enroll", "--ca", self.ca / "ca.crt", "--name", "lone", "--token", self.server.token("--name", "lone")]
+        wrong = lockstep(*words, "--server", "https://localhost:1", "--san", "DNS:typo.example", expect=1)
+        self.assertIn("cannot reach", wrong.stdout + wrong.stderr)
+        lockstep(*words, "--server", self.url, "--san", "DNS:right.example", "--storage", "files",
+                 "--cert", self.home / "lone.crt", "--key", self.home / "lone.key")  # fmt: skip
+        self.assertIn("DNS:right.example", openssl("x509", "-in", self.home / "lone.crt", "-noout", "-ext", "subjectAltName"))
+        self.assertEqual(self.keys(), [str(self.home / "lone.key")])
+        self.assertIn("Identity renewed.", lockstep("device", "--path", self.home, "rotate", "--force").stdout)
+
     def test_ten_at_once(self) -> None:
         config = self.configuration("generations")
         before = self.enroll(config)
