@@ -217,6 +217,15 @@ class Trouble(DeviceCase):
                 return
         self.fail("the identity did not expire")
 
+    def test_halves_that_would_stand_in_the_same_place(self) -> None:
+        config = self.configuration("files")
+        good, name = config.read_text(), f"{self.home}/etc/device.crt"
+        for key in (f"{self.home}/etc/./device.crt", f"{self.home}/other/../etc/device.crt", name + ".pending", name + ".backup"):
+            with self.subTest(key):
+                config.write_text(good.replace(f"{self.home}/etc/device.key", key))
+                self.assertIn("'key'", self.device(config, "status").stdout)
+                self.assertIn("invalid_argument", self.device(config, "enroll", "--token", "t").stdout)
+
     def test_mistakes_in_the_configuration(self) -> None:
         config = self.configuration("generations")
         good = config.read_text()

@@ -64,6 +64,7 @@ Result<std::unique_ptr<DeviceRun>> DeviceRun::with(Context& context, const Devic
        {&settings.cert, &settings.key, &settings.ca, &settings.bootstrap_cert, &settings.bootstrap_key}) {
     if (!path->empty()) *path = TRY(environment.files.absolute_path(*path));
   }
+  TRY(check_files_apart(settings.cert, settings.key));
   const durable::Runtime runtime = TRY(context.runtime());
   run->runtime_.lock_timeout = runtime.lock_timeout;
   run->storage_ = device::make_storage(run->runtime_, settings);
