@@ -217,6 +217,16 @@ class Trouble(DeviceCase):
                 return
         self.fail("the identity did not expire")
 
+    def test_what_asks_no_issuer_needs_none(self) -> None:
+        config = self.configuration("files", destroy_old_keys=False)
+        first = self.enroll(config)
+        self.done(config, "rotate", "--force")
+        config.write_text(config.read_text().replace(f'server = "{self.url}"', 'command = ["/nonexistent/issuer"]'))
+        self.assertEqual(self.done(config, "verify")["result"], "VALID")
+        self.assertEqual(self.done(config, "rollback")["serial"], first["serial"])
+        self.assertEqual(self.done(config, "status")["serial"], first["serial"])
+        self.assertIn("/nonexistent/issuer", self.device(config, "rotate", "--force").stdout)
+
     def test_halves_that_would_stand_in_the_same_place(self) -> None:
         config = self.configuration("files")
         good, name = config.read_text(), f"{self.home}/etc/device.crt"

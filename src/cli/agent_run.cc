@@ -110,7 +110,7 @@ class Agent : private Daemon {
     // Also after a failure: its state says when the next try is.
     device_next_ = clock().now() + kAfterTrouble;
     const auto run = TRY(DeviceRun::of_this_machine(context()));
-    const auto report = device::rotate(run->tools(), run->settings(), {});
+    const auto report = run->rotate({});
     const device::Situation situation = TRY(run->look());
     device_next_ = report ? report->next : std::max(device_next_, situation.state.not_before);
     const double seconds = static_cast<double>((clock().monotonic() - began).count()) / 1000.0;

@@ -56,9 +56,9 @@ Result<std::unique_ptr<DeviceRun>> DeviceRun::of_this_machine(Context& context) 
 
 Result<std::unique_ptr<DeviceRun>> DeviceRun::with(Context& context, const DeviceOptions& options) {
   Environment& environment = context.environment();
-  const std::string root = TRY(context.root());
   std::unique_ptr<DeviceRun> run(new DeviceRun(context));
-  run->settings_ = TRY(device_settings(options, root));
+  run->root_ = TRY(context.root());
+  run->settings_ = TRY(device_settings(options, run->root_));
   device::DeviceSettings& settings = run->settings_;
   for (std::string* path :
        {&settings.cert, &settings.key, &settings.ca, &settings.bootstrap_cert, &settings.bootstrap_key}) {
@@ -68,14 +68,19 @@ Result<std::unique_ptr<DeviceRun>> DeviceRun::with(Context& context, const Devic
   const durable::Runtime runtime = TRY(context.runtime());
   run->runtime_.lock_timeout = runtime.lock_timeout;
   run->storage_ = device::make_storage(run->runtime_, settings);
-  TRY(run->make_issuer(root));
-  const auto log = [&context](const std::string& event, const std::string& text) { context.event(event, text); };
-  run->tools_ = std::make_unique<device::RotationTools>(
-      device::RotationTools{run->runtime_, root, *run->storage_, *run->issuer_, log, environment.stop});
   return run;
 }
 
-Status DeviceRun::make_issuer(const std::string& root) {
+Result<device::RotationReport> DeviceRun::rotate(const device::RotationOptions& options) {
+  if (!issuer_) TRY(make_issuer());
+  const auto log = [this](const std::string& event, const std::string& text) { context_.event(event, text); };
+  device::RotationTools tools{runtime_, root_, *storage_, *issuer_, log, context_.environment().stop};
+  return device::rotate(tools, settings_, options);
+}
+
+Status DeviceRun::roll_back() { return device::roll_back(runtime_, root_, *storage_, settings_); }
+
+Status DeviceRun::make_issuer() {
   Environment& environment = context_.environment();
   const auto make_client = [&environment, ca = settings_.ca, timeout = std::chrono::seconds(settings_.timeout)](
                                std::shared_ptr<const http::ClientIdentity> identity) {
@@ -100,7 +105,7 @@ Status DeviceRun::make_issuer(const std::string& root) {
       agent::CertificateSettings how = TRY_CONTEXT(certificate_settings(context_, options), "[acme]");
       acme_ = TRY(AcmeRun::make(context_, context_.configuration().account));
       // Beside the device's state: what is under way for a folder of the same name is another order.
-      issuer_ = agent::make_acme_issuer(acme_->toolbox(), std::move(how), fs::join_path(root, "device"));
+      issuer_ = agent::make_acme_issuer(acme_->toolbox(), std::move(how), fs::join_path(root_, "device"));
       break;
     }
     case device::IssuerKind::command:
@@ -117,7 +122,7 @@ Status DeviceRun::make_issuer(const std::string& root) {
 }
 
 Result<device::Situation> DeviceRun::look() {
-  return device::look_closely(runtime_, tools_->root, *storage_, settings_, false);
+  return device::look_closely(runtime_, root_, *storage_, settings_, false);
 }
 
 Result<device::Situation> DeviceRun::look_after(const std::string& change) {

@@ -156,9 +156,7 @@ CrashScenario going_back(StorageKind storage) {
   scenario.run = [settings](SimFileSystem& disk) {
     Machine machine(disk);
     const auto storage = make_storage(machine.runtime, settings);
-    TestIssuer issuer;
-    RotationTools tools{machine.runtime, kRoot, *storage, issuer, [](const std::string&, const std::string&) {}};
-    const Status done = roll_back(tools, settings);
+    const Status done = roll_back(machine.runtime, kRoot, *storage, settings);
     // Said once more after it was done.
     if (!done && done.error().code == ErrorCode::not_found) return RunOutcome::success;
     return outcome_of(done);

@@ -342,22 +342,23 @@ Result<RotationReport> rotate(RotationTools& tools, const DeviceSettings& settin
 
 namespace {
 
-Status note_rollback(RotationTools& tools, const DeviceSettings& settings) {
-  DeviceState state = TRY(load_state(tools.runtime.files, tools.root, settings.name));
+Status note_rollback(durable::Runtime& runtime, const std::string& root, const DeviceSettings& settings) {
+  DeviceState state = TRY(load_state(runtime.files, root, settings.name));
   state.unproven = false;
   state.unproven_id.clear();
   state.request.reset();
-  return save_state(tools.runtime, tools.root, settings.name, state);
+  return save_state(runtime, root, settings.name, state);
 }
 
 }  // namespace
 
-Status roll_back(RotationTools& tools, const DeviceSettings& settings) {
-  const auto lock = TRY(lock_device(tools.runtime, tools.root, settings.name));
-  TRY(tools.storage.recover());
-  Status rolled_back = tools.storage.rollback();
+Status roll_back(durable::Runtime& runtime, const std::string& root, IdentityStorage& storage,
+                 const DeviceSettings& settings) {
+  const auto lock = TRY(lock_device(runtime, root, settings.name));
+  TRY(storage.recover());
+  Status rolled_back = storage.rollback();
   if (!rolled_back && rolled_back.error().code != ErrorCode::committed_not_delivered) return rolled_back;
-  const Status noted = note_rollback(tools, settings);
+  const Status noted = note_rollback(runtime, root, settings);
   if (noted || !rolled_back) return rolled_back;
   return fail(ErrorCode::committed_not_delivered,
               "the identity before is live again, but the state could not be written: " + noted.error().message);
