@@ -270,6 +270,17 @@ class Clocks(DeviceCase):
                 self.accepted(self.done(config, "status"))
 
 
+    def test_a_pause_of_a_clock_that_was_ahead_is_not_shown(self) -> None:
+        boot = self_signed(self.top, "boot")
+        lockstep("ca", "--data-dir", self.ca, "device", "add", self.name, "--bootstrap", boot.certificate)
+        config = self.configuration("generations")
+        self.enroll(config)
+        self.server.stop()
+        self.assertEqual(self.at(config, "+366d", "rotate", "--force")["exit"], 1)
+        self.assertIsNotNone(self.at(config, "+366d", "status")["not_before"])
+        self.assertIsNone(self.done(config, "status")["not_before"])
+
+
 class OtherIssuers(DeviceCase):
     def test_an_acme_ca(self) -> None:
         dns = ChallengeServer(self.top)

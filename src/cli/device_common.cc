@@ -142,6 +142,11 @@ device::Phase shown_phase(const DeviceRun& run, const device::Situation& situati
   return plain ? calendar : situation.state.phase;
 }
 
+// As the flow will take it, which need not be what was written down.
+UnixSeconds next_try(const DeviceRun& run, const device::Situation& situation) {
+  return device::pause_end(run.settings().renewal, situation.state, situation.facts.now);
+}
+
 }  // namespace
 
 std::string device_text(DeviceRun& run, const device::Situation& situation) {
@@ -168,7 +173,8 @@ std::string device_text(DeviceRun& run, const device::Situation& situation) {
     fields.emplace_back("Request", "under way (" + std::string(device::reason_name(state.request->reason)) + ")");
   if (!state.last_error.empty()) {
     fields.emplace_back("Last error", state.last_error);
-    if (state.not_before > situation.facts.now) fields.emplace_back("Next try", format_rfc3339(state.not_before));
+    const UnixSeconds next = next_try(run, situation);
+    if (next > situation.facts.now) fields.emplace_back("Next try", format_rfc3339(next));
   }
   return field_lines(fields);
 }
@@ -201,7 +207,7 @@ nlohmann::ordered_json device_json(DeviceRun& run, const device::Situation& situ
   document["unproven"] = state.unproven;
   document["pending"] =
       state.request ? nlohmann::ordered_json(device::reason_name(state.request->reason)) : nlohmann::ordered_json();
-  document["not_before"] = time_or_null(state.not_before);
+  document["not_before"] = time_or_null(next_try(run, situation));
   document["last_error"] = state.last_error;
   return document;
 }
