@@ -236,6 +236,14 @@ class Trouble(DeviceCase):
                 self.assertIn("'key'", self.device(config, "status").stdout)
                 self.assertIn("invalid_argument", self.device(config, "enroll", "--token", "t").stdout)
 
+    def test_advice_is_about_options_that_there_are(self) -> None:
+        other = self_signed(self.top, "other")
+        config = self.configuration("generations")
+        config.write_text(config.read_text().replace(f"{self.ca}/ca.crt", str(other.certificate)))
+        hint = self.failed(config, "untrusted", "enroll", "--token", "t")["hint"]
+        self.assertNotIn("--ca-bundle", hint)
+        self.assertIn("--ca", hint)
+
     def test_mistakes_in_the_configuration(self) -> None:
         config = self.configuration("generations")
         good = config.read_text()

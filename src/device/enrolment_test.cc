@@ -1,4 +1,5 @@
-// A first identity that does not come at the first try: what is told the second time counts.
+// A first identity that does not come at the first try: what is told the second time counts, and what a token has paid
+// for is not thrown away.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +9,7 @@ namespace lockstep::device {
 namespace {
 
 using lockstep::testing::SimFileSystem;
+using ::testing::HasSubstr;
 
 class Enrolling : public ::testing::TestWithParam<StorageKind> {
  protected:
@@ -132,6 +134,69 @@ TEST_P(Enrolling, AKeyTypeThatChangedWhileARenewalWasUnderWayCounts) {
   ASSERT_TRUE(run({.force = true}));
   EXPECT_EQ(x509::describe_public_key(live().public_key_info), "ECDSA P-384");
   EXPECT_EQ(keys().size(), 1U);
+}
+
+TEST_P(Enrolling, ACertificateThatATokenPaidForIsNotLostByAWrongClock) {
+  for (const UnixSeconds wrong : {kTestTime - 600, kTestTime + 200 * kDay}) {
+    const auto early = enroll(wrong);
+    ASSERT_FALSE(early);
+    EXPECT_THAT(early.error().hint, HasSubstr("clock"));
+    EXPECT_THAT(early.error().hint, HasSubstr("there is no identity yet"));
+    EXPECT_EQ(keys().size(), 1U);
+  }
+  const std::string request = issuer.last.request_pem;
+  ASSERT_TRUE(enroll());
+  EXPECT_EQ(issuer.last.request_pem, request);
+  EXPECT_EQ(issuer.issued.size(), 1U);
+  EXPECT_EQ(keys().size(), 1U);
+}
+
+TEST_P(Enrolling, ACertificateThatATokenPaidForIsNotLostByAWrongAnchor) {
+  const std::string right = settings.ca;
+  settings.ca = "/etc/device/wrong.crt";
+  disk.write_file(settings.ca, x509::to_pem(lockstep::testing::make_root("CN=Other").certificate));
+  // Whatever a person tries: without a new token there is no other certificate.
+  for (int i = 0; i < 12; ++i) {
+    const auto outcome = enroll();
+    ASSERT_FALSE(outcome);
+    EXPECT_THAT(outcome.error().hint, HasSubstr("--ca"));
+  }
+  settings.ca = right;
+  ASSERT_TRUE(enroll());
+  EXPECT_EQ(issuer.issued.size(), 1U);
+  EXPECT_EQ(state().enrolment->ca, right);
+}
+
+TEST_P(Enrolling, ARenewalThatLeadsElsewhereIsAskedForAgainButNotForEver) {
+  ASSERT_TRUE(enroll());
+  settings.renewal.max_retries = 3;
+  issuer.script.mood = Mood::foreign;
+  UnixSeconds now = kTestTime + 61 * kDay;
+  issuer.script.now = now;
+  for (int i = 0; i < 6; ++i) {
+    const int before = issuer.requests;
+    ASSERT_FALSE(run({}, now));
+    EXPECT_EQ(issuer.requests, before + 1);
+    EXPECT_GT(state().not_before, now) << "the pause after a failure";
+    ASSERT_TRUE(run({}, now + 1));
+    EXPECT_EQ(issuer.requests, before + 1);
+    now = state().not_before;
+  }
+  // The first identity; one request for the first three tries; then one for each slow one.
+  EXPECT_EQ(issuer.issued.size(), 1U + 1U + 3U);
+  issuer.script.mood = Mood::good;
+  issuer.script.now = now;
+  ASSERT_TRUE(run({}, now)->renewed);
+  EXPECT_EQ(keys().size(), 1U);
+}
+
+TEST_P(Enrolling, AForcedRotationIsNoEnrolment) {
+  const auto outcome = run({.force = true});
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::not_found);
+  EXPECT_THAT(outcome.error().hint, HasSubstr("device enroll"));
+  EXPECT_EQ(issuer.requests, 0);
+  EXPECT_EQ(keys().size(), 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Storage, Enrolling, ::testing::Values(StorageKind::generations, StorageKind::files),

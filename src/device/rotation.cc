@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "base/random.h"
+#include "device/hints.h"
 #include "device/wish.h"
 #include "durable/atomic_file.h"
 #include "x509/pem.h"
@@ -59,6 +60,9 @@ class Rotation {
       if (tools_.stop != nullptr && tools_.stop->load())
         return fail(ErrorCode::timed_out, "stopped; the next run goes on from here");
       const Step step = next_step(settings_.renewal, settings_.recovery_enabled, state(), situation_.facts);
+      if (step.kind == StepKind::wait && options_.force && !situation_.live)
+        return fail(ErrorCode::not_found, settings_.name + " has no identity yet",
+                    "'lockstep device enroll' gets the first one");
       if (step.phase != state().phase) {
         state().phase = step.phase;
         TRY(save());
@@ -83,6 +87,8 @@ class Rotation {
 
   Status look() {
     situation_ = TRY(look_closely(tools_.runtime, tools_.root, tools_.storage, settings_, forced_));
+    // The first identity comes by 'enroll' alone.
+    if (!situation_.live && !options_.enroll) situation_.facts.forced = false;
     return {};
   }
 
@@ -213,10 +219,10 @@ class Rotation {
     const std::optional<Identity> pending = TRY(tools_.storage.load_pending());
     if (!pending) return fail(ErrorCode::not_found, "no pending certificate to swap");
     const Expectation expected = TRY(expectation());
-    if (const auto why = reason_to_reject(*pending, expected)) return reject("it is not installed: " + *why);
+    if (const auto rejection = reason_to_reject(*pending, expected)) return reject(*rejection);
     if (settings_.renewal.test_connection) {
       const Verdict verdict = TRY(tools_.issuer.check(*pending, state().request->id));
-      if (verdict == Verdict::refused) return reject("it is not installed: the issuer does not accept it");
+      if (verdict == Verdict::refused) return reject({Fault::itself, "the issuer does not accept it"});
     }
     committing_ = true;
     TRY(tools_.storage.atomic_swap());
@@ -225,12 +231,27 @@ class Rotation {
     return note_swap();
   }
 
-  Status reject(const std::string& why) {
-    TRY(tools_.storage.cleanup_pending());
-    state().request.reset();
-    TRY(save());
-    return fail(ErrorCode::issuer_bad_answer, "the issuer's certificate: " + why,
-                "the identity that was live is live still");
+  Status reject(const Rejection& rejection) {
+    const bool kept = may_become_good(rejection.fault);
+    if (kept) {
+      TRY(tools_.storage.drop_pending_certificate());
+    } else {
+      TRY(tools_.storage.cleanup_pending());
+      state().request.reset();
+      TRY(save());
+    }
+    return fail(ErrorCode::issuer_bad_answer, "the issuer's certificate: it is not installed: " + rejection.why,
+                rejection_hint(rejection.fault, kept, settings_, situation_.live.has_value()));
+  }
+
+  // Then the same request is sent again, and answered with the same certificate: a one-time token is not used up, nor
+  // an order at an ACME CA. Not for ever, where another request can help: what an issuer answers may be wrong for good.
+  bool may_become_good(Fault fault) {
+    const bool by_token = state().request->reason == Reason::enroll && issuer_authenticates(settings_.issuer);
+    if (fault == Fault::itself) return false;
+    if (by_token) return true;
+    const bool last = state().failed_in_a_row + 1 >= static_cast<std::uint64_t>(settings_.renewal.max_retries);
+    return fault != Fault::over && !last;
   }
 
   Status note_swap() {
@@ -284,7 +305,8 @@ class Rotation {
   }
 
   // The failure is counted before it is reported, so that a restart does not begin at nought.
-  std::unexpected<Error> note_failure(const Step& step, const Error& error) {
+  std::unexpected<Error> note_failure(const Step& step, const Error& cause) {
+    const Error error = for_device(cause, settings_);
     const bool recovering = step.reason == Reason::expired;
     tools_.log(recovering ? "recovery_failed" : "renewal_failed", error.message);
     // A first identity that was refused leaves nothing; one whose answer was lost is asked for with the same bytes.
