@@ -126,6 +126,17 @@ class Life(DeviceCase):
         self.assertIn("Identity renewed.", lockstep(*words, "rotate", "--force").stdout)
         self.assertIn("VALID", lockstep(*words, "verify").stdout)
 
+    def test_an_enrolment_that_is_corrected(self) -> None:
+        """What the second command says counts, and a token that paid for a certificate is not lost by it."""
+        words = ["device", "--path", self.home, "enroll", "--ca", self.ca / "ca.crt", "--name", "lone", "--token", self.server.token("--name", "lone")]
+        wrong = lockstep(*words, "--server", "https://localhost:1", "--san", "DNS:typo.example", expect=1)
+        self.assertIn("cannot reach", wrong.stdout + wrong.stderr)
+        lockstep(*words, "--server", self.url, "--san", "DNS:right.example", "--storage", "files",
+                 "--cert", self.home / "lone.crt", "--key", self.home / "lone.key")  # fmt: skip
+        self.assertIn("DNS:right.example", openssl("x509", "-in", self.home / "lone.crt", "-noout", "-ext", "subjectAltName"))
+        self.assertEqual(self.keys(), [str(self.home / "lone.key")])
+        self.assertIn("Identity renewed.", lockstep("device", "--path", self.home, "rotate", "--force").stdout)
+
     def test_ten_at_once(self) -> None:
         config = self.configuration("generations")
         before = self.enroll(config)
@@ -205,6 +216,33 @@ class Trouble(DeviceCase):
             if self.done(config, "status")["state"] == "expired":
                 return
         self.fail("the identity did not expire")
+
+    def test_what_asks_no_issuer_needs_none(self) -> None:
+        config = self.configuration("files", destroy_old_keys=False)
+        first = self.enroll(config)
+        self.done(config, "rotate", "--force")
+        config.write_text(config.read_text().replace(f'server = "{self.url}"', 'command = ["/nonexistent/issuer"]'))
+        self.assertEqual(self.done(config, "verify")["result"], "VALID")
+        self.assertEqual(self.done(config, "rollback")["serial"], first["serial"])
+        self.assertEqual(self.done(config, "status")["serial"], first["serial"])
+        self.assertIn("/nonexistent/issuer", self.device(config, "rotate", "--force").stdout)
+
+    def test_halves_that_would_stand_in_the_same_place(self) -> None:
+        config = self.configuration("files")
+        good, name = config.read_text(), f"{self.home}/etc/device.crt"
+        for key in (f"{self.home}/etc/./device.crt", f"{self.home}/other/../etc/device.crt", name + ".pending", name + ".backup"):
+            with self.subTest(key):
+                config.write_text(good.replace(f"{self.home}/etc/device.key", key))
+                self.assertIn("'key'", self.device(config, "status").stdout)
+                self.assertIn("invalid_argument", self.device(config, "enroll", "--token", "t").stdout)
+
+    def test_advice_is_about_options_that_there_are(self) -> None:
+        other = self_signed(self.top, "other")
+        config = self.configuration("generations")
+        config.write_text(config.read_text().replace(f"{self.ca}/ca.crt", str(other.certificate)))
+        hint = self.failed(config, "untrusted", "enroll", "--token", "t")["hint"]
+        self.assertNotIn("--ca-bundle", hint)
+        self.assertIn("--ca", hint)
 
     def test_mistakes_in_the_configuration(self) -> None:
         config = self.configuration("generations")

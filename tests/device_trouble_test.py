@@ -270,6 +270,41 @@ class Clocks(DeviceCase):
                 self.accepted(self.done(config, "status"))
 
 
+    def test_a_slow_clock_does_not_burn_the_token(self) -> None:
+        """An hour behind the issuer, which has one certificate for the token: what is asked for a second time is the same."""
+        forger, now = Forger(self.top, self.ca, self.name), datetime.now(UTC)
+        valid = tuple((now + timedelta(hours=hours)).strftime("%Y%m%d%H%M%SZ") for hours in (1, 30))
+        issued: dict[str, tuple[int, object]] = {}
+
+        def answer(csr: str) -> tuple[int, object]:
+            if csr not in issued:
+                issued[csr] = forger.sign(csr, days=valid)
+            return issued[csr]
+
+        issuer = ScriptedIssuer(self.top, self.ca, answer)
+        self.addCleanup(issuer.stop)
+        config = self.configuration("generations")
+        config.write_text(config.read_text().replace(self.url, issuer.url))
+        words = ["enroll", "--token", "t", "--san", f"DNS:{self.name}.example"]
+        error = self.failed(config, "issuer_bad_answer", *words)
+        self.assertIn("it begins only at", error["message"])
+        self.assertIn("check this device's clock", error["hint"])
+        self.assertIn("there is no identity yet", error["hint"])
+        self.assertEqual(len(self.keys()), 1)
+        self.assertEqual(self.at(config, "+2h", *words)["exit"], 0)
+        self.assertEqual((len(issued), len(self.keys()), issuer.failure), (1, 1, ""))
+
+    def test_a_pause_of_a_clock_that_was_ahead_is_not_shown(self) -> None:
+        boot = self_signed(self.top, "boot")
+        lockstep("ca", "--data-dir", self.ca, "device", "add", self.name, "--bootstrap", boot.certificate)
+        config = self.configuration("generations")
+        self.enroll(config)
+        self.server.stop()
+        self.assertEqual(self.at(config, "+366d", "rotate", "--force")["exit"], 1)
+        self.assertIsNotNone(self.at(config, "+366d", "status")["not_before"])
+        self.assertIsNone(self.done(config, "status")["not_before"])
+
+
 class OtherIssuers(DeviceCase):
     def test_an_acme_ca(self) -> None:
         dns = ChallengeServer(self.top)
@@ -291,6 +326,12 @@ agree_tos = true
 http = "127.0.0.1:{acme.http_port}"
 """)
         self.assertIn("token", self.device(config, "enroll", "--token", "x").stdout)
+        # By another anchor it is no identity; what was ordered once is good when the right one is named.
+        right = config.read_text()
+        config.write_text(right.replace(f'ca = "{acme.root()}"', f'ca = "{self.ca}/ca.crt"', 1))
+        for _ in range(2):
+            self.assertIn("same order", self.failed(config, "issuer_bad_answer", "enroll")["hint"])
+        config.write_text(right)
         first = self.done(config, "enroll")
         self.assertEqual((acme.orders, acme.issued), (1, 1))
         second = self.done(config, "rotate", "--force")

@@ -110,9 +110,10 @@ class Agent : private Daemon {
     // Also after a failure: its state says when the next try is.
     device_next_ = clock().now() + kAfterTrouble;
     const auto run = TRY(DeviceRun::of_this_machine(context()));
-    const auto report = device::rotate(run->tools(), run->settings(), {});
+    const auto report = run->rotate({});
     const device::Situation situation = TRY(run->look());
-    device_next_ = report ? report->next : std::max(device_next_, situation.state.not_before);
+    const UnixSeconds pause = device::pause_end(run->settings().renewal, situation.state, situation.facts.now);
+    device_next_ = report ? report->next : std::max(device_next_, pause);
     const double seconds = static_cast<double>((clock().monotonic() - began).count()) / 1000.0;
     const std::lock_guard lock(device_mutex_);
     device_ = device::DeviceView{run->settings().name, situation.state, situation.facts.live, seconds};

@@ -56,25 +56,31 @@ Result<std::unique_ptr<DeviceRun>> DeviceRun::of_this_machine(Context& context) 
 
 Result<std::unique_ptr<DeviceRun>> DeviceRun::with(Context& context, const DeviceOptions& options) {
   Environment& environment = context.environment();
-  const std::string root = TRY(context.root());
   std::unique_ptr<DeviceRun> run(new DeviceRun(context));
-  run->settings_ = TRY(device_settings(options, root));
+  run->root_ = TRY(context.root());
+  run->settings_ = TRY(device_settings(options, run->root_));
   device::DeviceSettings& settings = run->settings_;
   for (std::string* path :
        {&settings.cert, &settings.key, &settings.ca, &settings.bootstrap_cert, &settings.bootstrap_key}) {
     if (!path->empty()) *path = TRY(environment.files.absolute_path(*path));
   }
+  TRY(check_files_apart(settings.cert, settings.key));
   const durable::Runtime runtime = TRY(context.runtime());
   run->runtime_.lock_timeout = runtime.lock_timeout;
   run->storage_ = device::make_storage(run->runtime_, settings);
-  TRY(run->make_issuer(root));
-  const auto log = [&context](const std::string& event, const std::string& text) { context.event(event, text); };
-  run->tools_ = std::make_unique<device::RotationTools>(
-      device::RotationTools{run->runtime_, root, *run->storage_, *run->issuer_, log, environment.stop});
   return run;
 }
 
-Status DeviceRun::make_issuer(const std::string& root) {
+Result<device::RotationReport> DeviceRun::rotate(const device::RotationOptions& options) {
+  if (!issuer_) TRY(make_issuer());
+  const auto log = [this](const std::string& event, const std::string& text) { context_.event(event, text); };
+  device::RotationTools tools{runtime_, root_, *storage_, *issuer_, log, context_.environment().stop};
+  return device::rotate(tools, settings_, options);
+}
+
+Status DeviceRun::roll_back() { return device::roll_back(runtime_, root_, *storage_, settings_); }
+
+Status DeviceRun::make_issuer() {
   Environment& environment = context_.environment();
   const auto make_client = [&environment, ca = settings_.ca, timeout = std::chrono::seconds(settings_.timeout)](
                                std::shared_ptr<const http::ClientIdentity> identity) {
@@ -99,7 +105,7 @@ Status DeviceRun::make_issuer(const std::string& root) {
       agent::CertificateSettings how = TRY_CONTEXT(certificate_settings(context_, options), "[acme]");
       acme_ = TRY(AcmeRun::make(context_, context_.configuration().account));
       // Beside the device's state: what is under way for a folder of the same name is another order.
-      issuer_ = agent::make_acme_issuer(acme_->toolbox(), std::move(how), fs::join_path(root, "device"));
+      issuer_ = agent::make_acme_issuer(acme_->toolbox(), std::move(how), fs::join_path(root_, "device"));
       break;
     }
     case device::IssuerKind::command:
@@ -116,7 +122,7 @@ Status DeviceRun::make_issuer(const std::string& root) {
 }
 
 Result<device::Situation> DeviceRun::look() {
-  return device::look_closely(runtime_, tools_->root, *storage_, settings_, false);
+  return device::look_closely(runtime_, root_, *storage_, settings_, false);
 }
 
 Result<device::Situation> DeviceRun::look_after(const std::string& change) {
@@ -134,6 +140,11 @@ device::Phase shown_phase(const DeviceRun& run, const device::Situation& situati
   const device::Phase calendar = device::calendar_phase(situation.facts, run.settings().renewal);
   const bool plain = calendar == device::Phase::normal || situation.state.phase == device::Phase::normal;
   return plain ? calendar : situation.state.phase;
+}
+
+// As the flow will take it, which need not be what was written down.
+UnixSeconds next_try(const DeviceRun& run, const device::Situation& situation) {
+  return device::pause_end(run.settings().renewal, situation.state, situation.facts.now);
 }
 
 }  // namespace
@@ -162,7 +173,8 @@ std::string device_text(DeviceRun& run, const device::Situation& situation) {
     fields.emplace_back("Request", "under way (" + std::string(device::reason_name(state.request->reason)) + ")");
   if (!state.last_error.empty()) {
     fields.emplace_back("Last error", state.last_error);
-    if (state.not_before > situation.facts.now) fields.emplace_back("Next try", format_rfc3339(state.not_before));
+    const UnixSeconds next = next_try(run, situation);
+    if (next > situation.facts.now) fields.emplace_back("Next try", format_rfc3339(next));
   }
   return field_lines(fields);
 }
@@ -195,7 +207,7 @@ nlohmann::ordered_json device_json(DeviceRun& run, const device::Situation& situ
   document["unproven"] = state.unproven;
   document["pending"] =
       state.request ? nlohmann::ordered_json(device::reason_name(state.request->reason)) : nlohmann::ordered_json();
-  document["not_before"] = time_or_null(state.not_before);
+  document["not_before"] = time_or_null(next_try(run, situation));
   document["last_error"] = state.last_error;
   return document;
 }

@@ -21,7 +21,10 @@ class DeviceRun {
   static Result<std::unique_ptr<DeviceRun>> of_this_machine(Context& context);
   static Result<std::unique_ptr<DeviceRun>> with(Context& context, const DeviceOptions& options);
 
-  [[nodiscard]] device::RotationTools& tools() { return *tools_; }
+  // With the issuer of the settings. Errors: those of making it (a program that is not there, no way of proving names);
+  // those of device::rotate.
+  Result<device::RotationReport> rotate(const device::RotationOptions& options);
+  Status roll_back();
   [[nodiscard]] const device::DeviceSettings& settings() const { return settings_; }
   [[nodiscard]] device::IdentityStorage& storage() { return *storage_; }
   Result<device::Situation> look();
@@ -30,15 +33,15 @@ class DeviceRun {
 
  private:
   explicit DeviceRun(Context& context) : context_(context) {}
-  Status make_issuer(const std::string& root);
+  Status make_issuer();
 
   Context& context_;
+  std::string root_;
   device::DeviceSettings settings_;
   durable::Runtime runtime_{context_.environment().files, context_.environment().clock, context_.environment().random};
   std::unique_ptr<device::IdentityStorage> storage_;
-  std::unique_ptr<AcmeRun> acme_;  // where an ACME CA issues the identity
-  std::unique_ptr<device::Issuer> issuer_;
-  std::unique_ptr<device::RotationTools> tools_;
+  std::unique_ptr<AcmeRun> acme_;           // where an ACME CA issues the identity
+  std::unique_ptr<device::Issuer> issuer_;  // none as long as nothing is asked of it
 };
 
 // What `device status` says, as lines and as a document.

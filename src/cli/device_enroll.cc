@@ -55,8 +55,7 @@ Result<std::string> read_token(Context& context, const Options& options, device:
 Result<int> run_enroll(Context& context, const Options& options) {
   const auto run = TRY(DeviceRun::with(context, merged(context, options.device)));
   const std::string token = TRY(read_token(context, options, run->settings().issuer));
-  const device::RotationReport report =
-      TRY(device::rotate(run->tools(), run->settings(), {.enroll = true, .token = token}));
+  const device::RotationReport report = TRY(run->rotate({.enroll = true, .token = token}));
   const device::Situation situation = TRY(run->look_after("the identity is live"));
   nlohmann::ordered_json document = device_json(*run, situation);
   document["proven"] = report.proven;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 #include "ca/records.h"
 #include "fs/io.h"
@@ -97,6 +98,19 @@ Status read_issuer(const DeviceOptions& options, device::DeviceSettings* setting
 
 }  // namespace
 
+Status check_files_apart(const std::string& cert, const std::string& key) {
+  if (cert.empty() || key.empty()) return {};
+  const std::string one = std::filesystem::path(cert).lexically_normal();
+  const std::string other = std::filesystem::path(key).lexically_normal();
+  if (one == other) return refuse("cert", "and 'key' are the same file: '" + one + "'");
+  for (const char* kept : {".pending", ".backup"}) {
+    if (one == other + kept || other == one + kept)
+      return refuse(one == other + kept ? "cert" : "key",
+                    "is '" + (one == other + kept ? one : other) + "', where a half of the other identity is kept");
+  }
+  return {};
+}
+
 Result<device::DeviceSettings> device_settings(const DeviceOptions& options, const std::string& root) {
   device::DeviceSettings settings;
   TRY(ca::check_device_name(options.name));
@@ -115,7 +129,7 @@ Result<device::DeviceSettings> device_settings(const DeviceOptions& options, con
   settings.directory = fs::join_path(fs::join_path(root, "identities"), settings.name);
   settings.cert = options.cert;
   settings.key = options.key;
-  if (options.cert == options.key && !options.cert.empty()) return refuse("cert", "and 'key' are the same file");
+  TRY(check_files_apart(settings.cert, settings.key));
   settings.ca = options.ca;
   if (settings.ca.empty())
     return fail(ErrorCode::invalid_argument, "'ca' is missing: the certificate of the CA",

@@ -30,4 +30,8 @@ struct DeviceOptions {
 // Error: invalid_argument naming the key and the range. `root`: below which a store of generations is kept.
 Result<device::DeviceSettings> device_settings(const DeviceOptions& options, const std::string& root);
 
+// Storage "files": neither half may stand where the other does, or where the other waits (`.pending`) or is kept
+// (`.backup`). The paths as the file system would have them, as far as their text says. Error: invalid_argument.
+Status check_files_apart(const std::string& cert, const std::string& key);
+
 }  // namespace lockstep::cli

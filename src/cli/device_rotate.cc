@@ -10,7 +10,7 @@ namespace {
 
 Result<int> run_rotate(Context& context, bool force) {
   const auto run = TRY(DeviceRun::of_this_machine(context));
-  const device::RotationReport report = TRY(device::rotate(run->tools(), run->settings(), {.force = force}));
+  const device::RotationReport report = TRY(run->rotate({.force = force}));
   auto looked = report.renewed ? run->look_after("the new identity is live") : run->look();
   const device::Situation situation = TRY(std::move(looked));
   nlohmann::ordered_json document = device_json(*run, situation);
@@ -27,7 +27,7 @@ Result<int> run_rotate(Context& context, bool force) {
 
 Result<int> run_rollback(Context& context) {
   const auto run = TRY(DeviceRun::of_this_machine(context));
-  TRY(device::roll_back(run->tools(), run->settings()));
+  TRY(run->roll_back());
   const device::Situation situation = TRY(run->look_after("the identity before is live again"));
   TRY(context.deliver("The identity before is live again.\n" + device_text(*run, situation),
                       device_json(*run, situation),

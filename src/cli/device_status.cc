@@ -23,7 +23,7 @@ Result<std::vector<std::string>> problems_of(Context& context, DeviceRun& run, c
   expected.anchors = TRY(device::load_anchors(context.environment().files, run.settings()));
   expected.now = situation.facts.now;
   const auto why = device::reason_to_reject(*situation.live, expected);
-  return why ? std::vector<std::string>{*why} : std::vector<std::string>();
+  return why ? std::vector<std::string>{why->why} : std::vector<std::string>();
 }
 
 Result<int> run_verify(Context& context) {

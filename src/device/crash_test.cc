@@ -112,6 +112,37 @@ CrashScenario first_identity(StorageKind storage) {
   return scenario;
 }
 
+// A wrong clock speaks against what came; by the right one it comes again.
+CrashScenario first_identity_after_a_rejection(StorageKind storage) {
+  CrashScenario scenario = first_identity(storage);
+  scenario.name = "enroll by a slow clock and again, " + std::string(storage_name(storage));
+  scenario.run = [settings = settings_of(storage), again = scenario.run](SimFileSystem& disk) {
+    const RotationOptions options{.enroll = true, .token = "t"};
+    const auto early = run(disk, settings, kNewSerial, options, Verdict::accepted, kTestTime - 600);
+    const bool rejected = !early && early.error().code == ErrorCode::issuer_bad_answer;
+    // Said once more after a run that was cut off in its swap, which this one's recovery carried through.
+    const bool done = !early && early.error().code == ErrorCode::already_exists;
+    return rejected || done ? again(disk) : outcome_of(early);
+  };
+  return scenario;
+}
+
+// An enrolment that nobody answered left its key in another place.
+CrashScenario first_identity_elsewhere(StorageKind storage) {
+  CrashScenario scenario = first_identity(storage);
+  scenario.name = "enroll elsewhere, " + std::string(storage_name(storage));
+  scenario.prepare = [storage](SimFileSystem& disk) {
+    prepare_directories(disk);
+    const bool files = storage == StorageKind::files;
+    TestIssuer issuer;
+    issuer.script.mood = Mood::down;
+    ASSERT_FALSE(run_device(disk, settings_of(files ? StorageKind::generations : StorageKind::files), issuer,
+                            {.enroll = true, .token = "t"}));
+    ASSERT_EQ(keys_on(disk).size(), 1U);
+  };
+  return scenario;
+}
+
 CrashScenario renewal(StorageKind storage) {
   CrashScenario scenario = scenario_of("rotate", storage, {});
   const DeviceSettings settings = settings_of(storage);
@@ -156,9 +187,7 @@ CrashScenario going_back(StorageKind storage) {
   scenario.run = [settings](SimFileSystem& disk) {
     Machine machine(disk);
     const auto storage = make_storage(machine.runtime, settings);
-    TestIssuer issuer;
-    RotationTools tools{machine.runtime, kRoot, *storage, issuer, [](const std::string&, const std::string&) {}};
-    const Status done = roll_back(tools, settings);
+    const Status done = roll_back(machine.runtime, kRoot, *storage, settings);
     // Said once more after it was done.
     if (!done && done.error().code == ErrorCode::not_found) return RunOutcome::success;
     return outcome_of(done);
@@ -185,6 +214,10 @@ TEST_P(DeviceCrash, OldOrNewNeverNeitherNeverMixed) {
 
 INSTANTIATE_TEST_SUITE_P(Identities, DeviceCrash,
                          ::testing::Values(first_identity(StorageKind::generations), first_identity(StorageKind::files),
+                                           first_identity_after_a_rejection(StorageKind::generations),
+                                           first_identity_after_a_rejection(StorageKind::files),
+                                           first_identity_elsewhere(StorageKind::generations),
+                                           first_identity_elsewhere(StorageKind::files),
                                            renewal(StorageKind::generations), renewal(StorageKind::files),
                                            refused(StorageKind::generations), refused(StorageKind::files),
                                            going_back(StorageKind::generations), going_back(StorageKind::files)),

@@ -49,6 +49,8 @@ class FileStorage final : public IdentityStorage {
 
   Result<std::optional<Identity>> load_pending() override { return load_both(pending()); }
 
+  Status drop_pending_certificate() override { return durable::remove_if_exists(runtime_, pending().cert); }
+
   Status cleanup_pending() override {
     TRY(durable::remove_if_exists(runtime_, pending().cert));
     return durable::remove_if_exists(runtime_, pending().key);

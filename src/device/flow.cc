@@ -14,12 +14,11 @@ std::int64_t longest_pause(const RenewalPolicy& policy) {
   return std::max({policy.max_backoff + policy.max_backoff / 10 + 1, policy.check_interval, kDay});
 }
 
-// A pause that no clock that was right can have set is none: the clock was ahead when it was.
+}  // namespace
+
 UnixSeconds pause_end(const RenewalPolicy& policy, const DeviceState& state, UnixSeconds now) {
   return state.not_before - now > longest_pause(policy) ? 0 : state.not_before;
 }
-
-}  // namespace
 
 UnixSeconds due_at(const Validity& validity, const Threshold& threshold) {
   const std::int64_t lifetime = std::max<std::int64_t>(0, validity.not_after - validity.not_before);

@@ -53,6 +53,10 @@ Phase calendar_phase(const Facts& facts, const RenewalPolicy& policy);
 
 Step next_step(const RenewalPolicy& policy, bool recovery_enabled, const DeviceState& state, const Facts& facts);
 
+// Until when nothing is tried, 0 for at once. A pause that no clock that was right can have set is none: the clock was
+// ahead when it was.
+UnixSeconds pause_end(const RenewalPolicy& policy, const DeviceState& state, UnixSeconds now);
+
 // The state after a failure: counted, and with the moment of the next try. `retry_after`: seconds that the issuer asked
 // for, 0 when it did not; `random` spreads the pause by ten per cent.
 DeviceState after_failure(DeviceState state, const RenewalPolicy& policy, UnixSeconds now, std::int64_t retry_after,

@@ -79,6 +79,14 @@ class GenerationStorage final : public IdentityStorage {
     return std::optional(std::move(identity));
   }
 
+  Status drop_pending_certificate() override {
+    const auto pending = TRY(load_pending());
+    if (!pending) return {};
+    // Whenever this is cut off, the key is in one of both; recover() takes the draft of a pending generation away.
+    TRY(draft_.save(runtime_, {pending->key_pem.reveal()}));
+    return discard_generation();
+  }
+
   Status cleanup_pending() override {
     TRY(discard_generation());
     return draft_.remove(runtime_);

@@ -1,6 +1,10 @@
 #include "device/rotation.h"
 
+#include <cerrno>
+
 #include "base/random.h"
+#include "device/hints.h"
+#include "device/wish.h"
 #include "durable/atomic_file.h"
 #include "x509/pem.h"
 #include "x509/request.h"
@@ -43,8 +47,12 @@ class Rotation {
     if (options_.enroll && !after.empty())
       return fail(ErrorCode::already_exists, settings_.name + " has an identity already",
                   "'lockstep device rotate --force' renews it");
-    situation_ = TRY(look_closely(tools_.runtime, tools_.root, tools_.storage, settings_, forced_));
+    TRY(look());
     if (const Status whole = check_live(); !whole) return fail(whole.error());
+    if (const Status settled = settle_wish(); !settled) {
+      const Reason reason = options_.enroll ? Reason::enroll : Reason::proactive;
+      return note_failure({.kind = StepKind::discard, .reason = reason}, settled.error());
+    }
     // Proven, but cut off before the identity before it was destroyed.
     if (settings_.renewal.destroy_old_keys && situation_.live && !state().unproven && !state().request)
       TRY(tools_.storage.destroy_previous());
@@ -52,6 +60,9 @@ class Rotation {
       if (tools_.stop != nullptr && tools_.stop->load())
         return fail(ErrorCode::timed_out, "stopped; the next run goes on from here");
       const Step step = next_step(settings_.renewal, settings_.recovery_enabled, state(), situation_.facts);
+      if (step.kind == StepKind::wait && options_.force && !situation_.live)
+        return fail(ErrorCode::not_found, settings_.name + " has no identity yet",
+                    "'lockstep device enroll' gets the first one");
       if (step.phase != state().phase) {
         state().phase = step.phase;
         TRY(save());
@@ -70,8 +81,15 @@ class Rotation {
         report_.proven = !state().unproven;
         return report_;
       }
-      situation_ = TRY(look_closely(tools_.runtime, tools_.root, tools_.storage, settings_, forced_));
+      TRY(look());
     }
+  }
+
+  Status look() {
+    situation_ = TRY(look_closely(tools_.runtime, tools_.root, tools_.storage, settings_, forced_));
+    // The first identity comes by 'enroll' alone.
+    if (!situation_.live && !options_.enroll) situation_.facts.forced = false;
+    return {};
   }
 
   DeviceState& state() { return situation_.state; }
@@ -94,6 +112,47 @@ class Rotation {
                 "put the half back that was changed, or run 'lockstep device rollback'");
   }
 
+  // Only what is wished for still is gone on with.
+  Status settle_wish() {
+    if (options_.enroll) TRY(note_enrolment());
+    if (!state().request || situation_.facts.request_is_live) return {};
+    // A first identity is wished for by a command, whose options later runs do not know.
+    if (state().request->reason == Reason::enroll && !options_.enroll) return {};
+    const bool wished = TRY(asks_for_wish(*state().request, settings_, situation_.leaf));
+    if (wished) return {};
+    TRY(discard("what was asked for before is not what is wanted now"));
+    return look();
+  }
+
+  // Before there is a key: whatever cuts this off, what is pending lies where the enrolment says.
+  Status note_enrolment() {
+    const Enrolment wanted = enrolment_of(settings_);
+    const std::optional<Enrolment> before = state().enrolment;
+    if (before == wanted) return {};
+    if (before && state().request) {
+      if (!same_place(*before, wanted)) TRY(clear_other_place(*before));
+      // Another server is asked with another key; another `ca` only judges the answer.
+      const bool same_request = same_place(*before, wanted) && before->server == wanted.server;
+      if (!same_request) state().request.reset();
+    }
+    state().enrolment = wanted;
+    return save();
+  }
+
+  // What an enrolment that was told of another place left there.
+  Status clear_other_place(const Enrolment& enrolment) {
+    const std::unique_ptr<IdentityStorage> storage = make_storage(tools_.runtime, settings_at(settings_, enrolment));
+    const auto recovered = storage->recover();
+    if (!recovered && recovered.error().system_errno == ENOENT) return {};  // the place itself is gone
+    if (!recovered) return fail(recovered.error());
+    const std::optional<Identity> live = TRY(storage->load());
+    if (live)
+      return fail(ErrorCode::already_exists,
+                  settings_.name + " has an identity already: '" + storage->active_cert_path() + "'",
+                  "enroll as before to keep it there, or move it away");
+    return storage->cleanup_pending();
+  }
+
   Status carry_out(const Step& step) {
     switch (step.kind) {
       case StepKind::make_request: return make_request(step.reason);
@@ -101,14 +160,14 @@ class Rotation {
       case StepKind::check_pending: return check_pending();
       case StepKind::note_swap: return note_swap();
       case StepKind::check_health: return check_health();
-      case StepKind::discard: return discard();
+      case StepKind::discard: return discard("what was pending belongs to no request");
       case StepKind::wait: break;
     }
     return {};
   }
 
-  Status discard() {
-    tools_.log("discarded", "what was pending belongs to no request");
+  Status discard(const char* why) {
+    tools_.log("discarded", why);
     TRY(tools_.storage.cleanup_pending());
     state().request.reset();
     return save();
@@ -122,24 +181,10 @@ class Rotation {
       key = TRY(crypto::PrivateKey::from_pem(situation_.live->key_pem.reveal(), "the live key"));
     else
       key = TRY(crypto::PrivateKey::generate(settings_.key_type));
-    x509::Name subject;
-    std::vector<x509::AlternativeName> names;
-    if (situation_.leaf) {
-      if (names_subject()) subject = situation_.leaf->subject;
-      names = situation_.leaf->alternative_names;
-    } else {
-      if (names_subject()) subject = TRY(first_subject());
-      for (const std::string& text : settings_.alternative_names) {
-        x509::AlternativeName name = TRY(x509::parse_alternative_name(text));
-        names.push_back(std::move(name));
-      }
-    }
-    const std::string der = TRY(x509::make_request(subject, names, *key));
+    const Wish wish = TRY(wish_of(settings_, situation_.leaf));
+    const std::string der = TRY(x509::make_request(wish.subject, wish.names, *key));
     const SecretBytes key_pem = TRY(key->to_pem());
     TRY(tools_.storage.write_pending_key(key_pem));
-    if (reason == Reason::enroll)
-      state().enrolment = Enrolment{settings_.server, std::string(storage_name(settings_.storage)), settings_.cert,
-                                    settings_.key, settings_.ca};
     state().request = PendingRequest{.request_pem = x509::encode_pem("CERTIFICATE REQUEST", der),
                                      .reason = reason,
                                      .replaces = situation_.leaf ? situation_.leaf->serial : std::string(),
@@ -174,10 +219,10 @@ class Rotation {
     const std::optional<Identity> pending = TRY(tools_.storage.load_pending());
     if (!pending) return fail(ErrorCode::not_found, "no pending certificate to swap");
     const Expectation expected = TRY(expectation());
-    if (const auto why = reason_to_reject(*pending, expected)) return reject("it is not installed: " + *why);
+    if (const auto rejection = reason_to_reject(*pending, expected)) return reject(*rejection);
     if (settings_.renewal.test_connection) {
       const Verdict verdict = TRY(tools_.issuer.check(*pending, state().request->id));
-      if (verdict == Verdict::refused) return reject("it is not installed: the issuer does not accept it");
+      if (verdict == Verdict::refused) return reject({Fault::itself, "the issuer does not accept it"});
     }
     committing_ = true;
     TRY(tools_.storage.atomic_swap());
@@ -186,12 +231,27 @@ class Rotation {
     return note_swap();
   }
 
-  Status reject(const std::string& why) {
-    TRY(tools_.storage.cleanup_pending());
-    state().request.reset();
-    TRY(save());
-    return fail(ErrorCode::issuer_bad_answer, "the issuer's certificate: " + why,
-                "the identity that was live is live still");
+  Status reject(const Rejection& rejection) {
+    const bool kept = may_become_good(rejection.fault);
+    if (kept) {
+      TRY(tools_.storage.drop_pending_certificate());
+    } else {
+      TRY(tools_.storage.cleanup_pending());
+      state().request.reset();
+      TRY(save());
+    }
+    return fail(ErrorCode::issuer_bad_answer, "the issuer's certificate: it is not installed: " + rejection.why,
+                rejection_hint(rejection.fault, kept, settings_, situation_.live.has_value()));
+  }
+
+  // Then the same request is sent again, and answered with the same certificate: a one-time token is not used up, nor
+  // an order at an ACME CA. Not for ever, where another request can help: what an issuer answers may be wrong for good.
+  bool may_become_good(Fault fault) {
+    const bool by_token = state().request->reason == Reason::enroll && issuer_authenticates(settings_.issuer);
+    if (fault == Fault::itself) return false;
+    if (by_token) return true;
+    const bool last = state().failed_in_a_row + 1 >= static_cast<std::uint64_t>(settings_.renewal.max_retries);
+    return fault != Fault::over && !last;
   }
 
   Status note_swap() {
@@ -245,7 +305,8 @@ class Rotation {
   }
 
   // The failure is counted before it is reported, so that a restart does not begin at nought.
-  std::unexpected<Error> note_failure(const Step& step, const Error& error) {
+  std::unexpected<Error> note_failure(const Step& step, const Error& cause) {
+    const Error error = for_device(cause, settings_);
     const bool recovering = step.reason == Reason::expired;
     tools_.log(recovering ? "recovery_failed" : "renewal_failed", error.message);
     // A first identity that was refused leaves nothing; one whose answer was lost is asked for with the same bytes.
@@ -279,22 +340,10 @@ class Rotation {
     expected.anchors = TRY(load_anchors(tools_.runtime.files, settings_));
     expected.now = now();
     const x509::Request request = TRY(x509::parse_request(state().request->request_pem, "the request"));
-    if (names_subject()) expected.subject_der = request.subject.der();
+    if (certifies_subject(settings_)) expected.subject_der = request.subject.der();
     if (!request.alternative_names_der.empty())
       expected.names = TRY(x509::decode_alternative_names(request.alternative_names_der));
     return expected;
-  }
-
-  // An ACME CA certifies names and writes the subject as it likes; many refuse one that is no name of the certificate.
-  [[nodiscard]] bool names_subject() const { return settings_.issuer != IssuerKind::acme; }
-
-  [[nodiscard]] Result<x509::Name> first_subject() const {
-    std::string escaped;
-    for (const char c : settings_.name) {
-      if (std::string_view(",+\"\\<>;=#").find(c) != std::string_view::npos) escaped.push_back('\\');
-      escaped.push_back(c);
-    }
-    return x509::Name::parse_text("CN=" + escaped);
   }
 
   RotationTools& tools_;
@@ -315,22 +364,23 @@ Result<RotationReport> rotate(RotationTools& tools, const DeviceSettings& settin
 
 namespace {
 
-Status note_rollback(RotationTools& tools, const DeviceSettings& settings) {
-  DeviceState state = TRY(load_state(tools.runtime.files, tools.root, settings.name));
+Status note_rollback(durable::Runtime& runtime, const std::string& root, const DeviceSettings& settings) {
+  DeviceState state = TRY(load_state(runtime.files, root, settings.name));
   state.unproven = false;
   state.unproven_id.clear();
   state.request.reset();
-  return save_state(tools.runtime, tools.root, settings.name, state);
+  return save_state(runtime, root, settings.name, state);
 }
 
 }  // namespace
 
-Status roll_back(RotationTools& tools, const DeviceSettings& settings) {
-  const auto lock = TRY(lock_device(tools.runtime, tools.root, settings.name));
-  TRY(tools.storage.recover());
-  Status rolled_back = tools.storage.rollback();
+Status roll_back(durable::Runtime& runtime, const std::string& root, IdentityStorage& storage,
+                 const DeviceSettings& settings) {
+  const auto lock = TRY(lock_device(runtime, root, settings.name));
+  TRY(storage.recover());
+  Status rolled_back = storage.rollback();
   if (!rolled_back && rolled_back.error().code != ErrorCode::committed_not_delivered) return rolled_back;
-  const Status noted = note_rollback(tools, settings);
+  const Status noted = note_rollback(runtime, root, settings);
   if (noted || !rolled_back) return rolled_back;
   return fail(ErrorCode::committed_not_delivered,
               "the identity before is live again, but the state could not be written: " + noted.error().message);

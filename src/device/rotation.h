@@ -45,6 +45,7 @@ struct RotationReport {
 Result<RotationReport> rotate(RotationTools& tools, const DeviceSettings& settings, const RotationOptions& options);
 
 // Makes the identity before the live one again. Error: not_found ("nothing to roll back to").
-Status roll_back(RotationTools& tools, const DeviceSettings& settings);
+Status roll_back(durable::Runtime& runtime, const std::string& root, IdentityStorage& storage,
+                 const DeviceSettings& settings);
 
 }  // namespace lockstep::device

@@ -195,10 +195,9 @@ TEST_P(Device, ThePersonMayGoBackAsLongAsThereIsSomethingToGoBackTo) {
   ASSERT_TRUE(run({.force = true}));
   lockstep::testing::Machine machine(disk);
   const auto storage = make_storage(machine.runtime, settings);
-  RotationTools tools{machine.runtime, kRoot, *storage, issuer, [](const std::string&, const std::string&) {}};
-  ASSERT_TRUE(roll_back(tools, settings));
+  ASSERT_TRUE(roll_back(machine.runtime, kRoot, *storage, settings));
   EXPECT_EQ(live(), "11");
-  const Status again = roll_back(tools, settings);
+  const Status again = roll_back(machine.runtime, kRoot, *storage, settings);
   ASSERT_FALSE(again);
   EXPECT_THAT(again.error().message, HasSubstr("nothing to roll back to"));
 }

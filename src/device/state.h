@@ -29,6 +29,7 @@ struct PendingRequest {
 // Where the identity was enrolled and where it is kept, for commands that are told nothing.
 struct Enrolment {
   std::string server, storage, cert, key, ca;
+  bool operator==(const Enrolment&) const = default;
 };
 
 struct DeviceState {

@@ -26,6 +26,8 @@ class IdentityStorage {
   virtual Status write_pending(const std::string& certificate_pem) = 0;
   // Both halves, ready to be swapped in; nothing when there are not both.
   [[nodiscard]] virtual Result<std::optional<Identity>> load_pending() = 0;
+  // Takes the pending certificate away again; its key waits for another. Absence is success.
+  virtual Status drop_pending_certificate() = 0;
   // Takes the pending identity (and key) away. Absence is success.
   virtual Status cleanup_pending() = 0;
 
