@@ -11,9 +11,11 @@
 #include "cli/commands.h"
 #include "cli/store_paths.h"
 #include "device/state.h"
+#include "device/storage.h"
 #include "durable/inspect.h"
 #include "durable/publish.h"
 #include "fs/io.h"
+#include "service/configuration_files.h"
 
 namespace lockstep::cli {
 
@@ -56,36 +58,44 @@ Result<std::string> recover_store(Context& context, durable::Runtime& runtime, c
 
 using Record = std::function<void(const std::string& path, const Result<std::string>& result)>;
 
-// The directory of the status service's configuration, when a save was cut off there. Otherwise it is left alone: it is
-// the service's, which may run as another user.
-Result<std::optional<std::string>> service_directory(fs::FileSystem& files, const std::string& root) {
-  std::string path = fs::join_path(root, "service");
+// Directories that are no stores, where publishes may have been cut off, and the files whose left-overs are removed
+// there: others may be somebody else's. No files: everybody's.
+struct Published {
+  std::vector<std::string> directories;
+  std::set<std::string> files;
+};
+
+// The status service's configuration, when a save was cut off there. Otherwise it is left alone: it is the service's,
+// which may run as another user.
+Result<std::optional<Published>> of_service(fs::FileSystem& files, const std::string& root) {
+  const std::string path = fs::join_path(root, "service");
   const auto directory = files.open_directory(path);
-  if (!directory) return std::optional<std::string>();  // there is none, or it is no directory
+  if (!directory) return std::optional<Published>();  // there is none, or it is no directory
   const std::vector<std::string> intents = TRY(durable::list_intents(**directory));
-  return intents.empty() ? std::nullopt : std::optional(std::move(path));
+  if (intents.empty()) return std::optional<Published>();
+  return std::optional(Published{{path}, {service::kServersFile, service::kLayoutFile}});
 }
 
-// The directories of plain files that the devices of these roots keep their identities in.
-std::vector<std::string> device_directories(Context& context, const std::vector<std::string>& roots,
-                                            const Record& record) {
+// The plain files that the devices of this root keep their identities in.
+std::vector<Published> of_devices(Context& context, const std::string& root, const Record& record) {
   fs::FileSystem& files = context.environment().files;
-  std::set<std::string> directories;
-  for (const std::string& root : roots) {
-    const auto names = device::list_devices(files, root);
-    if (!names) continue;  // no such root, or none that is a directory: said where it is looked at for stores
-    for (const std::string& name : *names) {
-      const auto state = device::load_state(files, root, name);
-      if (!state) record(device::state_path(root, name), fail(state.error()));
-      if (!state || !state->enrolment) continue;
-      for (const std::string& file : {state->enrolment->cert, state->enrolment->key}) {
-        const std::string directory = fs::split_path(file).parent;
-        // One that is gone has nothing to recover.
-        if (!file.empty() && files.stat_path(directory)) directories.insert(directory);
-      }
+  std::vector<Published> all;
+  const auto names = device::list_devices(files, root);
+  if (!names) return all;  // no such root, or none that is a directory: said where it is looked at for stores
+  for (const std::string& name : *names) {
+    const auto state = device::load_state(files, root, name);
+    if (!state) record(device::state_path(root, name), fail(state.error()));
+    if (!state || !state->enrolment || state->enrolment->cert.empty()) continue;
+    Published one;
+    for (const std::string& file : {state->enrolment->cert, state->enrolment->key}) {
+      const std::string directory = fs::split_path(file).parent;
+      // One that is gone has nothing to recover.
+      if (files.stat_path(directory)) one.directories.push_back(directory);
     }
+    one.files = device::file_storage_names(state->enrolment->cert, state->enrolment->key);
+    if (!one.directories.empty()) all.push_back(std::move(one));
   }
-  return {directories.begin(), directories.end()};
+  return all;
 }
 
 Result<int> run_recover(Context& context, const std::vector<std::string>& paths) {
@@ -105,20 +115,20 @@ Result<int> run_recover(Context& context, const std::vector<std::string>& paths)
   };
   for (const auto& [path, error] : found.unreachable) record(path, fail(error));
   for (const std::string& path : found.stores) record(path, recover_store(context, runtime, path));
-  // Directories that are no stores may hold files that a publish was changing. All at once: what is staged in one may
-  // belong to a record in another.
+  // Those that were named all at once: what is staged in one may belong to a record in another.
+  std::vector<Published> published;
+  if (!found.others.empty()) published.push_back({found.others, {}});
   std::vector<std::string> roots = paths;
   if (roots.empty()) roots.push_back(TRY(context.root()));
-  std::vector<std::string> published = found.others;
-  std::ranges::copy(device_directories(context, roots, record), std::back_inserter(published));
   for (const std::string& root : roots) {
-    const auto directory = service_directory(runtime.files, root);
-    if (!directory) record(fs::join_path(root, "service"), fail(directory.error()));
-    if (directory && *directory) published.push_back(**directory);
+    std::ranges::move(of_devices(context, root, record), std::back_inserter(published));
+    auto saved = of_service(runtime.files, root);
+    if (!saved) record(fs::join_path(root, "service"), fail(saved.error()));
+    if (saved && *saved) published.push_back(std::move(**saved));
   }
-  if (!published.empty()) {
-    const auto recovered = durable::recover_publishes(runtime, published);
-    if (!recovered) record(published.front(), fail(recovered.error()));
+  for (const auto& [directories, files] : published) {
+    const auto recovered = durable::recover_publishes(runtime, directories, files);
+    if (!recovered) record(directories.front(), fail(recovered.error()));
     const durable::PublishRecovery done = recovered.value_or(durable::PublishRecovery());
     for (const std::string& file : done.completed) record(file, std::string("completed"));
     for (const std::string& file : done.restored) record(file, std::string("restored"));

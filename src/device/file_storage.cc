@@ -101,8 +101,9 @@ class FileStorage final : public IdentityStorage {
 
   Result<std::vector<std::string>> recover() override {
     std::vector<std::string> done;
-    const durable::PublishRecovery recovered = TRY(
-        durable::recover_publishes(runtime_, {fs::split_path(live_.key).parent, fs::split_path(live_.cert).parent}));
+    const durable::PublishRecovery recovered =
+        TRY(durable::recover_publishes(runtime_, {fs::split_path(live_.key).parent, fs::split_path(live_.cert).parent},
+                                       file_storage_names(live_.cert, live_.key)));
     for (const std::string& path : recovered.completed) done.push_back("completed the change of '" + path + "'");
     for (const std::string& path : recovered.restored) done.push_back("took back the change of '" + path + "'");
     const auto live = TRY(load());
@@ -179,6 +180,15 @@ class FileStorage final : public IdentityStorage {
 };
 
 }  // namespace
+
+std::set<std::string> file_storage_names(const std::string& cert, const std::string& key) {
+  std::set<std::string> names;
+  for (const std::string& path : {cert, key}) {
+    const std::string name = fs::split_path(path).name;
+    for (const char* suffix : {"", ".pending", ".backup"}) names.insert(name + suffix);
+  }
+  return names;
+}
 
 std::unique_ptr<IdentityStorage> make_file_storage(durable::Runtime& runtime, const std::string& cert,
                                                    const std::string& key) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "device/identity.h"
@@ -57,6 +58,9 @@ class IdentityStorage {
 };
 
 inline constexpr const char* kIdentityStoreKind = "identity";
+
+// The names of all files that the storage of plain files makes for such an identity.
+std::set<std::string> file_storage_names(const std::string& cert, const std::string& key);
 
 // A generation store: pending is a complete generation that `current` does not point at yet, the swap is the pointer.
 std::unique_ptr<IdentityStorage> make_generation_storage(durable::Runtime& runtime, const std::string& directory);

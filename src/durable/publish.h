@@ -51,8 +51,8 @@ struct PublishRecovery {
 // Finishes or takes back whatever publishes left in the directories, and removes their temporaries. Idempotent.
 //
 // The record lies beside the first file. Who knows the directories of the others too gives them all: what was staged in
-// one of them must not be taken for a left-over before the record has been read. `files`: names of files; temporaries of
-// others stay, for in a directory of somebody else's they may be somebody else's. Empty: all are removed.
+// one of them must not be taken for a left-over before the record has been read. `files`: names of files; temporaries
+// of others stay, for in a directory of somebody else's they may be somebody else's. Empty: all are removed.
 Result<PublishRecovery> recover_publishes(Runtime& runtime, const std::vector<std::string>& directories,
                                           const std::set<std::string>& files = {});
 

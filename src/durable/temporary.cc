@@ -41,7 +41,8 @@ std::optional<std::string> temporary_owner(std::string_view name) {
   if (name.size() <= kOverhead || name.front() != '.' || !name.ends_with(kSuffix)) return std::nullopt;
   const std::size_t dot = name.size() - kSuffix.size() - kRandomLength - 1;
   const std::string_view random = name.substr(dot + 1, kRandomLength);
-  const bool ours = std::ranges::all_of(random, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+  const bool ours =
+      std::ranges::all_of(random, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
   if (name[dot] != '.' || !ours) return std::nullopt;
   return std::string(name.substr(1, dot - 1));
 }

@@ -67,7 +67,8 @@ Result<std::unique_ptr<ConfigurationStore>> ConfigurationStore::open(durable::Ru
                                                                      StoreObserver observer) {
   auto store = std::unique_ptr<ConfigurationStore>(new ConfigurationStore(runtime, directory, std::move(observer)));
   TRY(store->find_directories());
-  const auto recovered = TRY(retried([&] { return durable::recover_publishes(runtime, store->directories_); }));
+  const auto recovered =
+      TRY(retried([&] { return durable::recover_publishes(runtime, store->directories_, store->files_); }));
   for (const std::string& file : recovered.edited)
     store->warnings_.push_back("'" + file + "' was edited while a save was cut off: it stays as it is");
   TRY_CONTEXT(store->refresh(), directory);
@@ -95,6 +96,7 @@ Status ConfigurationStore::find_directories() {
   for (const char* name : {kServersFile, kLayoutFile}) {
     const durable::ResolvedTarget target = TRY(durable::resolve_target(runtime_.files, path(name)));
     found.insert(target.directory);
+    files_.insert(target.name);
   }
   directories_.assign(found.begin(), found.end());
   return {};

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,7 @@ class ConfigurationStore {
   std::string directory_;
   StoreObserver observer_;
   std::vector<std::string> directories_;
+  std::set<std::string> files_;  // their names, where links of theirs lead
   std::vector<std::string> warnings_;
   std::mutex writing_;                // over apply() and refresh()
   std::optional<FileTexts> refused_;  // what the problem is about
