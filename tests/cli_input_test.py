@@ -253,6 +253,16 @@ class Undelivered(Case):
         self.undelivered(["ca", "request", "--subject", "CN=x", "--out-key", "k{n}", "--out-csr", "c{n}"],
                          "the key 'k{n}' and the request 'c{n}' were made")  # fmt: skip
 
+    def test_mending(self) -> None:
+        index = self.ca / "index.json"
+        text = index.read_text().replace('"active"', '"revoked","revoked_at":"2026-03-01T12:00:00Z","revocation_reason":"superseded"', 1)
+        index.write_text(text)
+        outcome = self.lockstep_with(["doctor", "--repair", self.ca], self.full)
+        self.assertEqual(outcome.code, 1, outcome.text)
+        self.assertIn("Error: what was asked for is done, but the report could not be printed: cannot write the output: "
+                      "No space left on device\n", outcome.stderr)  # fmt: skip
+        self.well("doctor", self.ca)
+
     def test_what_only_reads_just_fails(self) -> None:
         for words in (["ca", "list"], ["ca", "list", "--json"], ["ca", "show", "2"], ["--help"], ["--version"]):
             outcome = self.lockstep_with(words, self.full)

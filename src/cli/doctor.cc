@@ -239,6 +239,7 @@ class Summary {
 
   void add(const Examined& examined) {
     failed_ = failed_ || !is_well(examined.report);
+    mended_ = mended_ || !examined.actions.empty();
     text_ += to_text(examined);
     list_.push_back(to_json(examined));
   }
@@ -255,7 +256,13 @@ class Summary {
   }
   Result<int> deliver() {
     if (list_.empty()) text_ = "No stores found.\n";
-    TRY(context_.deliver(text_, {{"stores", list_}}));
+    const Status delivered = context_.deliver(text_, {{"stores", list_}});
+    if (!delivered && mended_) {
+      return fail(ErrorCode::committed_not_delivered,
+                  "what was asked for is done, but the report could not be printed: " + delivered.error().message,
+                  "run 'lockstep doctor' to see the state");
+    }
+    if (!delivered) return fail(delivered.error());
     return failed_ ? 1 : 0;
   }
 
@@ -263,6 +270,7 @@ class Summary {
   Context& context_;
   bool alone_;
   bool failed_ = false;
+  bool mended_ = false;
   std::string text_;
   nlohmann::ordered_json list_ = nlohmann::ordered_json::array();
 };

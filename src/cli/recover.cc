@@ -137,7 +137,13 @@ Result<int> run_recover(Context& context, const std::vector<std::string>& paths)
     }
   }
   if (text.empty()) text = "Nothing to recover.\n";
-  TRY(context.deliver(text, {{"recovered", list}}));
+  const Status delivered = context.deliver(text, {{"recovered", list}});
+  if (!delivered && !list.empty()) {
+    return fail(ErrorCode::committed_not_delivered,
+                "what could be recovered is, but the report could not be printed: " + delivered.error().message,
+                "run it again, or 'lockstep doctor', to see the state");
+  }
+  if (!delivered) return fail(delivered.error());
   return failed ? 1 : 0;
 }
 
