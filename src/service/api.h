@@ -101,7 +101,7 @@ class Api {
   void order_groups(const CallPtr& call);
   void edit(const CallPtr& call, int status, ConfigurationStore::Edit edit);
   void carry_out(const CallPtr& call, int status, const ConfigurationStore::Edit& edit);
-  void failed(const CallPtr& call, const Error& error);
+  void failed(const CallPtr& call, const Error& error, bool in_force = false);
   // The JSON of a request; a refusal is answered, and nothing returned.
   std::shared_ptr<const Body> body_of(const CallPtr& call);
 

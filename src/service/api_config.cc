@@ -38,9 +38,10 @@ bool is_json(std::string_view type) {
 }
 
 // What failed, for a client: no path of this machine.
-std::string reason_of(const Error& error) {
+std::string reason_of(const Error& error, bool in_force) {
   if (error.code == ErrorCode::commit_uncertain)
-    return "The change is in force, but it is not known whether it survives a power cut";
+    return in_force ? "The change is in force, but it is not known whether it survives a power cut"
+                    : "The change is not in force yet, and it is not known whether it is after a power cut";
   if (error.code == ErrorCode::lock_timeout)
     return "The change could not be saved: another program holds the configuration";
   if (error.code == ErrorCode::too_large) return "The configuration would be too large";
@@ -146,19 +147,18 @@ void Api::carry_out(const CallPtr& call, int status, const ConfigurationStore::E
   // Before anybody is told.
   if (!saved->changes.empty())
     parts_.audit.changed(audit_lines(parts_.clock.now(), {call->caller.who, call->request.address}, saved->changes));
-  if (saved->uncertain) return failed(call, *saved->uncertain);
+  if (saved->uncertain) return failed(call, *saved->uncertain, true);
   saves_.fetch_add(1);
   answer(call, data_answer(status, saved->applied.data, saved->applied.tag));
 }
 
-void Api::failed(const CallPtr& call, const Error& error) {
+void Api::failed(const CallPtr& call, const Error& error, bool in_force) {
   failures_.fetch_add(1);
   parts_.log(true, call->request.method + " " + call->path + " failed: " + error.message + " (" +
                        std::string(error_code_name(error.code)) +
                        (error.system_errno == 0 ? "" : ", errno " + std::to_string(error.system_errno)) + ")");
-  const Refusal refusal{error.code == ErrorCode::too_large ? 400 : 500, reason_of(error), {}};
-  // One that is in force was not refused.
-  if (error.code != ErrorCode::commit_uncertain) record_refusal(call, refusal);
+  const Refusal refusal{error.code == ErrorCode::too_large ? 400 : 500, reason_of(error, in_force), {}};
+  if (!in_force) record_refusal(call, refusal);
   answer(call, refusal_answer(refusal));
 }
 

@@ -230,6 +230,12 @@ Status ConfigurationStore::save(const Snapshot& before, const Applied& applied, 
     for (const durable::PublishFile& file : files)
       observer_.info("saved '" + file.path + "' (" + std::to_string(file.content.size()) + " bytes)");
   }
+  if (!saved) {
+    // Its record may be all that there is of the change, and the fsync of that has failed: it is for the next save or
+    // start to carry out. In force is what the files say.
+    const auto now = read();
+    if (now && *now == before.texts) return saved;
+  }
   // What an edit leaves is what the file would be read as.
   put_in_force(std::make_shared<const Snapshot>(Snapshot{applied.after, std::move(texts)}), false);
   return saved;
@@ -255,7 +261,7 @@ Result<bool> ConfigurationStore::try_once(const Edit& edit, bool last, Saved* sa
   const Status done = save(*before, *edited, saved->changes);
   saved->applied = std::move(*edited);
   if (done) return true;
-  if (done.error().code == ErrorCode::commit_uncertain) {
+  if (done.error().code == ErrorCode::commit_uncertain && current() != before) {
     saved->uncertain = done.error();
     return true;
   }

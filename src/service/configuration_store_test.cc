@@ -249,6 +249,24 @@ TEST_F(Store, AnUncertainChangeIsInForceAndSaysWhatItChanged) {
   EXPECT_EQ(now().servers.size(), 3U);
 }
 
+// The disk refuses the fsync that would make the change certain, whichever it is: what is in force is what the files
+// say.
+TEST_F(Store, WhatIsInForceAfterAnUncertainChangeIsWhatTheFilesSay) {
+  open();
+  int uncertain = 0;
+  for (std::uint64_t moment = 1; moment <= 12; ++moment) {
+    std::uint64_t seen = 0;
+    disk.set_hook([&](const Operation& operation) -> Verdict {
+      return operation.kind == "fsync" && ++seen == moment ? Verdict{Verdict::Action::fail, EDQUOT} : Verdict{};
+    });
+    const auto saved = add("New " + std::to_string(moment));
+    disk.set_hook({});
+    if (saved && saved->uncertain) ++uncertain;
+    EXPECT_EQ(store().current()->texts.servers, disk.read_file(kTestServers)) << moment;
+  }
+  EXPECT_GE(uncertain, 1);
+}
+
 TEST_F(Store, EachMistakeIsNamedWithItsPlace) {
   const struct {
     const char* servers;
