@@ -105,6 +105,19 @@ TEST_F(StoreCare, TheNewestGenerationsStayWhenAnOlderOneCannotGo) {
   EXPECT_TRUE(is_there("gen-00000003"));
 }
 
+TEST_F(StoreCare, WhatIsLiveStaysBesideTheNewestWhenItIsOlderThanThey) {
+  options.keep.generations = 2;
+  auto writer = open();
+  ASSERT_TRUE(writer);
+  clock.advance(100);
+  ASSERT_TRUE(writer->roll_back(1));
+  ASSERT_TRUE(writer->collect());
+  EXPECT_THAT(writer->history(), ElementsAre(1, 2, 3));
+  ASSERT_TRUE(writer->roll_back(3));
+  ASSERT_TRUE(writer->collect());
+  EXPECT_THAT(writer->history(), ElementsAre(2, 3));
+}
+
 TEST_F(StoreCare, NoMoreThanSoManyAreKeptHoweverYoungTheOldestFirst) {
   options.keep = {.generations = 2, .seconds = 24 * 3600, .most = 5};
   for (int i = 0; i < 9; ++i) {

@@ -21,7 +21,7 @@
 namespace lockstep::durable {
 
 struct KeepPolicy {
-  std::size_t generations = 2;       // the current one included
+  std::size_t generations = 2;       // the newest; a live one that is older, after a rollback, stays beside them
   std::int64_t seconds = 24 * 3600;  // how long a generation is kept after another took its place
   // No more than so many, however young: each is a number in every manifest, and that has a limit. At least
   // `generations`.

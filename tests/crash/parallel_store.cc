@@ -91,8 +91,15 @@ Status check_rest(const std::string& path) {
     TRY(store.discard_pending());
     TRY(store.collect());
     const std::vector<durable::Generation> left = TRY(store.generations_on_disk());
-    if (left.size() != store.history().size() || left.size() > 2) {
-      return fail(ErrorCode::damaged, std::to_string(left.size()) + " generations are left, two are to be kept");
+    if (left.size() != store.history().size()) {
+      return fail(ErrorCode::damaged, std::to_string(left.size()) + " generations are left, the store knows of " +
+                                          std::to_string(store.history().size()));
+    }
+    // The newest two, and what the last rollback made live where that is older.
+    for (std::size_t i = 2; i < left.size(); ++i) {
+      if (left[i] == store.live()) continue;
+      return fail(ErrorCode::damaged, "generation " + std::to_string(left[i]) + " is left: it is neither live nor one " +
+                                          "of the newest two");
     }
     TRY(check_snapshot(*store.current()));
   }
