@@ -121,10 +121,12 @@ class Life(DeviceCase):
     def test_commands_need_no_configuration_after_enrolment(self) -> None:
         token = self.server.token("--name", "lone")
         words = ["device", "--path", self.home]
-        lockstep(*words, "enroll", "--server", self.url, "--ca", self.ca / "ca.crt", "--name", "lone", "--token", token)
+        lockstep(*words, "enroll", "--server", self.url, "--ca", self.ca / "ca.crt", "--name", "lone", "--token", token,
+                 "--storage", "files", "--cert", self.home / "lone.crt", "--key", self.home / "lone.key", "--key-type", "rsa2048")  # fmt: skip
         self.assertIn("Device: lone\n", lockstep(*words, "status").stdout)
         self.assertIn("Identity renewed.", lockstep(*words, "rotate", "--force").stdout)
         self.assertIn("VALID", lockstep(*words, "verify").stdout)
+        self.assertIn("2048 bit", openssl("pkey", "-in", self.home / "lone.key", "-noout", "-text"))
 
     def test_an_enrolment_that_is_corrected(self) -> None:
         """What the second command says counts, and a token that paid for a certificate is not lost by it."""

@@ -3,6 +3,7 @@ certificate is renewed while it is shown, and a second start finds everything.""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -94,6 +95,18 @@ class FromNothing(Case):
         up.wait_for("another certificate is shown from now on")
         self.assertNotEqual(up.serial(), first)
         self.assertEqual(up.get("/health")["status"], "ok")
+        self.assertEqual(up.stop(), 0)
+
+    def test_another_command_that_holds_the_ca_does_not_hold_up_the_service(self) -> None:
+        up = self.start("--validity", "10s")
+        first = up.serial()
+        with open(up.root / "ca" / ".lockstep" / "lock", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            # More than once, before the usual patience with a lock is over once.
+            up.wait_for("could not be renewed", times=2)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        up.wait_for("another certificate is shown from now on")
+        self.assertNotEqual(up.serial(), first)
         self.assertEqual(up.stop(), 0)
 
 

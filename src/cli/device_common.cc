@@ -38,6 +38,7 @@ Result<DeviceOptions> enrolled_options(Context& context, const std::string& root
   options.cert = state.enrolment->cert;
   options.key = state.enrolment->key;
   options.ca = state.enrolment->ca;
+  options.key_type = state.enrolment->key_type;
   return options;
 }
 

@@ -28,7 +28,9 @@ constexpr std::int64_t kRootLifetime = 10 * 365 * 86400LL;
 constexpr std::int64_t kSecondsPerHour = 3600;
 constexpr std::int64_t kShortest = 10;      // seconds of a certificate's life
 constexpr std::int64_t kAfterTrouble = 60;  // seconds until a renewal that failed is tried again
-constexpr std::size_t kMostPorts = 5;       // of this machine, watched from the start
+constexpr std::int64_t kWhenBusy = 2;       // the same, where another command held the CA's lock
+constexpr std::chrono::milliseconds kUpkeepLockTimeout{500};
+constexpr std::size_t kMostPorts = 5;  // of this machine, watched from the start
 
 struct Options {
   std::string listen = "127.0.0.1:8443";
@@ -274,9 +276,13 @@ class Up {
   // What is shown goes on being shown when this fails.
   void look_after(durable::Runtime& runtime) {
     if (now() < std::max(renew_at_, try_at_)) return;
-    const Status done = ensure_certificate(runtime);
+    // The loop that asks for this also ends the program and rereads its configuration: it cannot wait for a lock.
+    durable::Runtime impatient = runtime;
+    impatient.lock_timeout = kUpkeepLockTimeout;
+    const Status done = ensure_certificate(impatient);
     if (done) return;
-    try_at_ = now() + kAfterTrouble;
+    const bool busy = done.error().code == ErrorCode::lock_timeout;
+    try_at_ = now() + (busy ? kWhenBusy : kAfterTrouble);
     context_.warn("the certificate for localhost could not be renewed: " + done.error().message);
   }
 

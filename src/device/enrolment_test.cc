@@ -73,6 +73,24 @@ TEST_P(Enrolling, ACorrectedKeyTypeIsTheOneThatIsMade) {
   EXPECT_EQ(keys().size(), 1U);
 }
 
+TEST_P(Enrolling, AMistypedTokenDoesNotThrowAwayWhatTheRightOneAskedFor) {
+  const std::string request = request_of_lost_try();
+  issuer.script.mood = Mood::refusing;
+  const auto mistyped = run({.enroll = true, .token = "T"});
+  ASSERT_FALSE(mistyped);
+  EXPECT_EQ(mistyped.error().code, ErrorCode::issuer_refused);
+  EXPECT_EQ(keys().size(), 1U);
+  issuer.script.mood = Mood::good;
+  ASSERT_TRUE(enroll());
+  EXPECT_EQ(issuer.last.request_pem, request);
+}
+
+TEST_P(Enrolling, TheKindOfKeyIsNotedForLaterRuns) {
+  settings.key_type = crypto::KeyType::ec384;
+  ASSERT_TRUE(enroll());
+  EXPECT_EQ(state().enrolment->key_type, "ec384");
+}
+
 TEST_P(Enrolling, ACorrectedServerIsAskedAndNoted) {
   settings.server = "https://wrong.example";
   const std::string request = request_of_lost_try();

@@ -189,6 +189,7 @@ class Rotation {
                                      .reason = reason,
                                      .replaces = situation_.leaf ? situation_.leaf->serial : std::string(),
                                      .id = {}};
+    made_here_ = true;
     return save();
   }
 
@@ -309,8 +310,10 @@ class Rotation {
     const Error error = for_device(cause, settings_);
     const bool recovering = step.reason == Reason::expired;
     tools_.log(recovering ? "recovery_failed" : "renewal_failed", error.message);
-    // A first identity that was refused leaves nothing; one whose answer was lost is asked for with the same bytes.
-    if (step.reason == Reason::enroll && (error.code == ErrorCode::issuer_refused || !situation_.state.request)) {
+    // A first identity that was refused leaves nothing; one whose answer was lost is asked for with the same bytes. A
+    // request of an earlier run may have been granted: that this run's token is refused says nothing about it.
+    const bool refused_at_once = error.code == ErrorCode::issuer_refused && made_here_;
+    if (step.reason == Reason::enroll && (refused_at_once || !situation_.state.request)) {
       const Status forgotten = forget_enrolment();
       if (!forgotten) return fail(Error(error).with_hint("left behind: " + forgotten.error().message));
       return fail(error);
@@ -351,6 +354,7 @@ class Rotation {
   const RotationOptions& options_;
   bool forced_;
   bool waiting_ = false;
+  bool made_here_ = false;   // the request, by this run
   bool committing_ = false;  // what a failure says is about the identity itself
   Situation situation_;
   RotationReport report_;

@@ -49,11 +49,9 @@ std::string_view reason_name(Reason reason) { return kReasons.at(static_cast<std
 std::string encode_state(const DeviceState& state) {
   ordered_json document = {{"schema", 1}, {"state", phase_name(state.phase)}, {"request", nullptr}};
   if (state.enrolment) {
-    document["enrolment"] = {{"server", state.enrolment->server},
-                             {"storage", state.enrolment->storage},
-                             {"cert", state.enrolment->cert},
-                             {"key", state.enrolment->key},
-                             {"ca", state.enrolment->ca}};
+    document["enrolment"] = {{"server", state.enrolment->server}, {"storage", state.enrolment->storage},
+                             {"cert", state.enrolment->cert},     {"key", state.enrolment->key},
+                             {"ca", state.enrolment->ca},         {"key_type", state.enrolment->key_type}};
   }
   if (state.request) {
     document["request"] = {{"reason", reason_name(state.request->reason)},
@@ -93,7 +91,8 @@ Result<DeviceState> parse_state(std::string_view text, const std::string& name) 
                                   .storage = enrolment->at("storage").get<std::string>(),
                                   .cert = enrolment->at("cert").get<std::string>(),
                                   .key = enrolment->at("key").get<std::string>(),
-                                  .ca = enrolment->at("ca").get<std::string>()};
+                                  .ca = enrolment->at("ca").get<std::string>(),
+                                  .key_type = enrolment->value("key_type", "")};
     }
     if (const json& request = document->at("request"); !request.is_null()) {
       state.request = PendingRequest{.request_pem = request.at("csr").get<std::string>(),

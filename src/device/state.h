@@ -26,9 +26,10 @@ struct PendingRequest {
   std::string id;        // as the issuer calls it; empty until it has answered
 };
 
-// Where the identity was enrolled and where it is kept, for commands that are told nothing.
+// Where the identity was enrolled, where it is kept and with what kind of key, for commands that are told nothing.
 struct Enrolment {
   std::string server, storage, cert, key, ca;
+  std::string key_type;  // empty in states that were written before it was kept: the default
   bool operator==(const Enrolment&) const = default;
 };
 

@@ -1,5 +1,6 @@
 #include "device/wish.h"
 
+#include "crypto/key_algorithm.h"
 #include "device/identity.h"
 #include "x509/request.h"
 
@@ -73,7 +74,8 @@ Enrolment enrolment_of(const DeviceSettings& settings) {
           .storage = std::string(storage_name(settings.storage)),
           .cert = settings.cert,
           .key = settings.key,
-          .ca = settings.ca};
+          .ca = settings.ca,
+          .key_type = std::string(crypto::key_type_name(settings.key_type))};
 }
 
 bool same_place(const Enrolment& one, const Enrolment& other) {

@@ -166,6 +166,21 @@ TEST_F(Hub, BeginsAnewWhereItCannotGoOn) {
   EXPECT_EQ(attach(*hub, client->last_id())->types(1), (Types{"connected"}));
 }
 
+TEST_F(Hub, ReplaysHalfOfWhatIsKeptOnceThatIsAllItCanKeep) {
+  const auto hub = start({.kept = 4});
+  const auto client = attach(*hub);
+  const auto missing = [&](int events) {
+    const std::string id = client->last_id();
+    for (int i = 0; i < events; ++i) happen(*hub);
+    return attach(*hub, id)->types(2)[1].substr(0, 7);
+  };
+  happen(*hub);
+  EXPECT_EQ(missing(2), "statusC");  // three of four: all that ever happened is there
+  EXPECT_EQ(missing(2), "statusC");  // full
+  EXPECT_EQ(missing(3), "initial");
+  EXPECT_EQ(missing(2), "statusC");
+}
+
 TEST_F(Hub, SharesWhatManyBeginWith) {
   const auto hub = start();
   std::vector<std::shared_ptr<Client>> clients;
