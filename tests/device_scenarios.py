@@ -1,8 +1,10 @@
-"""`device rotate` as a scenario of the sweep and of the power cuts, against a running `ca serve` or an ACME CA.
+"""`device enroll`, `rotate` and `rollback` as scenarios of the sweep and of the power cuts, against a running `ca serve` or
+an ACME CA.
 
-It proves nothing by itself; scenarios.py lists it. The identity is the old one or the new one, whole, and accepted by the
-server; the next start comes to an end by itself and leaves one key. An order that had been placed at the ACME CA is the one
-whose certificate is live in the end.
+It proves nothing by itself; scenarios.py lists them. The identity is the old one (at an enrolment none) or the new one, whole,
+and accepted by the server; the next start comes to an end by itself and leaves one key. A one-time token is enough for an
+enrolment however often it is tried, and an order that had been placed at the ACME CA is the one whose certificate is live in
+the end.
 """
 
 from __future__ import annotations
@@ -37,6 +39,14 @@ def _server() -> Server:
 def _enrolled(kind: str) -> Path:
     """A device with its first identity, to be copied."""
     work = Path(tempfile.mkdtemp(prefix=f"device-{kind}-", dir=_top(kind)))
+    token = _configure(work, kind)
+    lockstep(*_device("enroll", *token), cwd=work)
+    shutil.copy(_live(work, kind).certificate, work / "old.pem")
+    return work
+
+
+def _configure(work: Path, kind: str) -> list[str]:
+    """A device that has no identity yet; what its enrolment has to be told."""
     name = f"{NAME}-{kind}"
     lines = ["[device.identity]", f'name = "{name}"', 'ca = "ca.crt"', f'names = ["DNS:{name}.example.test"]']
     if kind == "files":
@@ -53,9 +63,7 @@ def _enrolled(kind: str) -> Path:
         token = ["--token", server.token("--name", name)]
     (work / "device.toml").write_text("\n".join(lines) + "\n")
     shutil.copy(_roots(kind), work / "ca.crt")
-    lockstep(*_device("enroll", *token), cwd=work)
-    shutil.copy(_live(work, kind).certificate, work / "old.pem")
-    return work
+    return token
 
 
 def _top(kind: str) -> Path:
@@ -107,28 +115,37 @@ def follow(storage: str) -> Callable[[Path, str], None]:
         # Without anybody's help: it is who it says it is to the server. (A request of nobody is not found; one that it
         # does not know is refused.)
         if storage != ACME:
-            answer = _server().ask("GET", f"{PATH}/none", client=live)
-            if answer.status != 404:
-                raise Failure(f"the server does not know the device: {answer.status} {answer.body!r}")
+            _must_be_known(live)
         placed = _order_under_way(work, storage)
         done = run(rotate(work), cwd=work)
         if done.code != 0:
             raise Failure(f"the next run: {done.text}")
         if state(storage)(work) != NEW:
             raise Failure("the next run succeeded, but the old identity is live")
-        status = json.loads(lockstep(*_device("status"), cwd=work).stdout)
-        if (status["unproven"], status["pending"]) != (False, None):
-            raise Failure(f"the next run left something undone: {status}")
+        _must_be_settled(work)
         if placed and found == OLD and _journal(work, storage)["order"] != placed:
             raise Failure(f"the order {placed} had been placed, but {_journal(work, storage)['order']} was issued")
         if proofs := [path for path in (work / "webroot").rglob("*") if path.is_file()]:
             raise Failure(f"proofs are left: {proofs}")
-        keys = [path for path in work.rglob("*") if path.is_file() and not path.is_symlink()
-                and "accounts" not in path.parts and b"PRIVATE KEY" in path.read_bytes()]  # fmt: skip
-        if len(keys) != 1:
-            raise Failure(f"keys are left: {sorted(map(str, keys))}")
 
     return next_start
+
+
+def _must_be_known(live: Identity) -> None:
+    answer = _server().ask("GET", f"{PATH}/none", client=live)
+    if answer.status != 404:
+        raise Failure(f"the server does not know the device: {answer.status} {answer.body!r}")
+
+
+def _must_be_settled(work: Path) -> None:
+    """Nothing is under way, and there is one key."""
+    status = json.loads(lockstep(*_device("status"), cwd=work).stdout)
+    if (status["unproven"], status["pending"]) != (False, None):
+        raise Failure(f"the next run left something undone: {status}")
+    keys = [path for path in work.rglob("*") if path.is_file() and not path.is_symlink()
+            and "accounts" not in path.parts and b"PRIVATE KEY" in path.read_bytes()]  # fmt: skip
+    if len(keys) != 1:
+        raise Failure(f"keys are left: {sorted(map(str, keys))}")
 
 
 def _journal(work: Path, kind: str) -> dict:
@@ -151,7 +168,102 @@ def _order_under_way(work: Path, kind: str) -> str | None:
     return journal["order"] if same else None
 
 
-def of(storage: str) -> tuple[Callable[[Path], None], Callable[[Path], Sequence[str]], Callable[[Path], str],
-                              Callable[[Path, str], None]]:  # fmt: skip
-    """What a scenario is made of."""
+# The first identity, and the way back to it.
+
+
+def _prepare_new(storage: str) -> Callable[[Path], None]:
+    def fill(work: Path) -> None:
+        _configure(work, storage)
+        _give_token(work, storage)
+        (work / "old.pem").write_text("")
+
+    return fill
+
+
+def _give_token(work: Path, storage: str) -> None:
+    """Another device of that name may have been enrolled before: the sweep's last one."""
+    (work / "token").write_text(_server().token("--name", f"{NAME}-{storage}", "--reenroll") + "\n")
+
+
+def _enroll(work: Path) -> Sequence[str]:
+    return [binary(), *_device("enroll", "--token-file", "token")]
+
+
+def _enroll_anew(storage: str) -> Callable[[Path], Sequence[str]]:
+    def argv(work: Path) -> Sequence[str]:
+        _give_token(work, storage)
+        return _enroll(work)
+
+    return argv
+
+
+def _state_new(storage: str) -> Callable[[Path], str]:
+    def look(work: Path) -> str:
+        there = [path.exists() for path in _live(work, storage)]
+        if not any(there):
+            return OLD
+        if not all(there):
+            raise Failure(f"half an identity: {there}")
+        return state(storage)(work)
+
+    return look
+
+
+def _follow_new(storage: str) -> Callable[[Path, str], None]:
+    def next_start(work: Path, found: str) -> None:
+        if found == OLD:
+            done = run(_enroll(work), cwd=work)
+            if done.code != 0:
+                raise Failure(f"the same command again: {done.text}")
+        _must_be_known(_live(work, storage))
+        lockstep(*_device("rotate", "--force"), cwd=work)
+        _must_be_known(_live(work, storage))
+        _must_be_settled(work)
+
+    return next_start
+
+
+def _prepare_back(storage: str) -> Callable[[Path], None]:
+    def fill(work: Path) -> None:
+        prepare(storage)(work)
+        with (work / "device.toml").open("a") as settings:
+            settings.write("[device.renewal]\ndestroy_old_keys = false\n")
+        lockstep(*_device("rotate", "--force"), cwd=work)
+        shutil.copy(_live(work, storage).certificate, work / "old.pem")
+
+    return fill
+
+
+def _back(work: Path) -> Sequence[str]:
+    return [binary(), *_device("rollback")]
+
+
+def _follow_back(storage: str) -> Callable[[Path, str], None]:
+    def next_start(work: Path, found: str) -> None:
+        _must_be_known(_live(work, storage))
+        if found == OLD:
+            lockstep(*_back(work)[1:], cwd=work)
+        if state(storage)(work) != NEW:
+            raise Failure("the rollback succeeded, but the other identity is live")
+        _must_be_known(_live(work, storage))
+        lockstep(*_device("rotate"), cwd=work)  # not due: it only looks after what was cut off
+        _must_be_settled(work)
+        lockstep(*_device("rotate", "--force"), cwd=work)
+        _must_be_known(_live(work, storage))
+
+    return next_start
+
+
+Parts = tuple[Callable[[Path], None], Callable[[Path], Sequence[str]], Callable[[Path], str], Callable[[Path, str], None]]
+
+
+def enrolling(storage: str) -> Parts:
+    return _prepare_new(storage), _enroll_anew(storage), _state_new(storage), _follow_new(storage)
+
+
+def going_back(storage: str) -> Parts:
+    return _prepare_back(storage), _back, state(storage), _follow_back(storage)
+
+
+def rotating(storage: str) -> Parts:
     return prepare(storage), rotate, state(storage), follow(storage)

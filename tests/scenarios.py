@@ -391,9 +391,14 @@ SCENARIOS = (
              acme_scenarios.follow(acme_scenarios.obtain), resumes=True, networked=True, tidies=acme_scenarios.TIDIES),
     Scenario("cert renew", acme_scenarios.prepare(True), acme_scenarios.renew, acme_scenarios.state,
              acme_scenarios.follow(acme_scenarios.renew), resumes=True, networked=True, tidies=acme_scenarios.TIDIES),
-    *(Scenario(f"device rotate{more}", *device_scenarios.of(kind), resumes=True, networked=True)
-      for kind, more in (("generations", ""), ("acme", ", ACME"))),
-    Scenario("device rotate, files", *device_scenarios.of("files"), recover=True, resumes=True, networked=True),
+    *(Scenario(f"device {name}{more}", *parts(kind), recover=kind == "files", resumes=True, networked=True)
+      for name, parts, kind, more in (("enroll", device_scenarios.enrolling, "generations", ""),
+                                      ("enroll", device_scenarios.enrolling, "files", ", files"),
+                                      ("rotate", device_scenarios.rotating, "generations", ""),
+                                      ("rotate", device_scenarios.rotating, "acme", ", ACME"),
+                                      ("rotate", device_scenarios.rotating, "files", ", files"))),
+    *(Scenario(f"device rollback{more}", *device_scenarios.going_back(kind), recover=kind == "files")
+      for kind, more in (("generations", ""), ("files", ", files"))),
     *(Scenario(name, *parts) for name, parts in service_scenarios.all_of()),
     Scenario("doctor --repair", _repair_prepare, _REPAIR, _repair_state, _repair_follow, crashed=True),
     Scenario("control: two copies", _copy_prepare, _copy_argv, _copy_state, lambda work, state: None, control=True),

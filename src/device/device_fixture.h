@@ -44,7 +44,8 @@ class TestIssuer final : public Issuer {
     std::int64_t lifetime = 90 * kDay;
     std::string serial = "77";
     Verdict verdict = Verdict::accepted;
-    bool reachable = true;  // for the question whether an identity is accepted
+    bool reachable = true;   // for the question whether an identity is accepted
+    bool one_token = false;  // it grants one request, however often that is sent, and refuses others
   };
 
   Result<Issued> request(const IssueRequest& request, const Identity* as) override {
@@ -55,6 +56,8 @@ class TestIssuer final : public Issuer {
     if (script.mood == Mood::refusing) return fail(ErrorCode::issuer_refused, "no");
     if (script.mood == Mood::pending) return Issued{.id = "r1", .certificate_pem = {}, .ask_again = 60};
     if (script.mood == Mood::junk) return Issued{.id = "r1", .certificate_pem = "junk", .ask_again = 0};
+    if (script.one_token && !issued.empty() && !issued.contains(request.request_pem))
+      return fail(ErrorCode::issuer_refused, "the token was used before");
     auto [place, is_new] = issued.try_emplace(request.request_pem);
     if (is_new) place->second = issue(request.request_pem);
     return Issued{.id = "r1", .certificate_pem = place->second, .ask_again = 0};

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "device/device_fixture.h"
 
 namespace lockstep::device {
@@ -83,6 +85,31 @@ TEST_P(Enrolling, AMistypedTokenDoesNotThrowAwayWhatTheRightOneAskedFor) {
   issuer.script.mood = Mood::good;
   ASSERT_TRUE(enroll());
   EXPECT_EQ(issuer.last.request_pem, request);
+}
+
+TEST_P(Enrolling, WhicheverCallFailsOneTokenIsEnough) {
+  ASSERT_TRUE(enroll());
+  const std::uint64_t calls = disk.operation_count();
+  for (std::uint64_t failing = 0; failing < calls; ++failing) {
+    SimFileSystem fresh;
+    prepare_directories(fresh);
+    TestIssuer grudging;
+    grudging.script.one_token = true;
+    std::string failed;
+    fresh.set_hook([&](const lockstep::testing::Operation& call) -> lockstep::testing::Verdict {
+      if (call.index != failing) return {};
+      failed = call.kind + " " + call.path;
+      return {.action = lockstep::testing::Verdict::Action::fail, .error = EIO};
+    });
+    const RotationOptions options{.enroll = true, .token = "t"};
+    const auto first = run_device(fresh, settings, grudging, options);
+    fresh.set_hook({});
+    const auto again = run_device(fresh, settings, grudging, options);
+    const bool is_done = !again && again.error().code == ErrorCode::already_exists;
+    EXPECT_TRUE(again || is_done) << "call " << failing << ", " << failed << ": " << again.error().message;
+    EXPECT_EQ(grudging.issued.size(), 1U);
+  }
+  EXPECT_GT(calls, 100U);
 }
 
 TEST_P(Enrolling, TheKindOfKeyIsNotedForLaterRuns) {

@@ -67,8 +67,8 @@ class FileStorage final : public IdentityStorage {
     Status swapped = publish(live_, *next, cert_mode, key_mode);
     if (!swapped) {
       Error error = std::move(swapped).error();
-      if (error.code == ErrorCode::commit_uncertain) return fail(std::move(error));
-      for (const Status& removed : {cleanup_pending(), before ? destroy_previous() : Status()}) {
+      if (error.code == ErrorCode::commit_uncertain || !before) return fail(std::move(error));
+      for (const Status& removed : {cleanup_pending(), destroy_previous()}) {
         if (!removed) error.hint = "and it could not be tidied up: " + removed.error().message;
       }
       return fail(std::move(error));

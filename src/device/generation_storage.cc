@@ -98,7 +98,7 @@ class GenerationStorage final : public IdentityStorage {
     auto swapped = store.promote_pending();
     if (swapped) return {};
     Error error = std::move(swapped).error();
-    if (error.code == ErrorCode::commit_uncertain) return fail(std::move(error));
+    if (error.code == ErrorCode::commit_uncertain || !store.live()) return fail(std::move(error));
     if (const Status discarded = store.discard_pending(); !discarded)
       error.hint = "and what is pending could not be taken away: " + discarded.error().message;
     return fail(std::move(error));
