@@ -15,7 +15,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ca_server import PATH, Identity, Server
@@ -174,27 +174,36 @@ def _order_under_way(work: Path, kind: str) -> str | None:
 def _prepare_new(storage: str) -> Callable[[Path], None]:
     def fill(work: Path) -> None:
         _configure(work, storage)
-        _give_token(work, storage)
         (work / "old.pem").write_text("")
 
     return fill
 
 
-def _give_token(work: Path, storage: str) -> None:
+_last_tokens: dict[Path, str] = {}  # that were given to the command, by where it ran
+
+
+def _another_token(storage: str) -> str:
     """Another device of that name may have been enrolled before: the sweep's last one."""
-    (work / "token").write_text(_server().token("--name", f"{NAME}-{storage}", "--reenroll") + "\n")
+    return _server().token("--name", f"{NAME}-{storage}", "--reenroll")
 
 
-def _enroll(work: Path) -> Sequence[str]:
-    return [binary(), *_device("enroll", "--token-file", "token")]
-
-
-def _enroll_anew(storage: str) -> Callable[[Path], Sequence[str]]:
+def _enroll(storage: str) -> Callable[[Path], Sequence[str]]:
     def argv(work: Path) -> Sequence[str]:
-        _give_token(work, storage)
-        return _enroll(work)
+        # Not in a file: the disk is what is broken here.
+        _last_tokens[work] = _another_token(storage)
+        return [binary(), *_device("enroll", "--token", _last_tokens[work])]
 
     return argv
+
+
+def _rewind_new(storage: str) -> Callable[[Path], None]:
+    def another_token(work: Path) -> None:
+        """The power went before the request was written down, so that it was not sent: the token is good still."""
+        state = work / "home" / "device" / f"{NAME}-{storage}.json"
+        if not state.exists() or not json.loads(state.read_text())["request"]:
+            (work / "token").write_text(_another_token(storage))
+
+    return another_token
 
 
 def _state_new(storage: str) -> Callable[[Path], str]:
@@ -212,7 +221,9 @@ def _state_new(storage: str) -> Callable[[Path], str]:
 def _follow_new(storage: str) -> Callable[[Path, str], None]:
     def next_start(work: Path, found: str) -> None:
         if found == OLD:
-            done = run(_enroll(work), cwd=work)
+            given = work / "token"
+            token = given.read_text() if given.exists() else _last_tokens[work]
+            done = run([binary(), *_device("enroll", "--token", token)], cwd=work)
             if done.code != 0:
                 raise Failure(f"the same command again: {done.text}")
         _must_be_known(_live(work, storage))
@@ -257,13 +268,17 @@ def _follow_back(storage: str) -> Callable[[Path, str], None]:
 Parts = tuple[Callable[[Path], None], Callable[[Path], Sequence[str]], Callable[[Path], str], Callable[[Path, str], None]]
 
 
-def enrolling(storage: str) -> Parts:
-    return _prepare_new(storage), _enroll_anew(storage), _state_new(storage), _follow_new(storage)
+def all_of() -> Iterator[tuple[str, Parts, dict[str, object]]]:
+    """The names of the scenarios, what they are made of, and what else the rigs have to know."""
+    networked = {"resumes": True, "networked": True}
+    for storage, more in (("generations", ""), ("files", ", files")):
+        how = {"recover": storage == "files"}
+        enrolling = _prepare_new(storage), _enroll(storage), _state_new(storage), _follow_new(storage)
+        yield f"device enroll{more}", enrolling, how | networked | {"rewind": _rewind_new(storage)}
+        yield f"device rotate{more}", _rotating(storage), how | networked
+        yield f"device rollback{more}", (_prepare_back(storage), _back, state(storage), _follow_back(storage)), how
+    yield "device rotate, ACME", _rotating(ACME), networked
 
 
-def going_back(storage: str) -> Parts:
-    return _prepare_back(storage), _back, state(storage), _follow_back(storage)
-
-
-def rotating(storage: str) -> Parts:
-    return prepare(storage), rotate, state(storage), follow(storage)
+def _rotating(kind: str) -> Parts:
+    return prepare(kind), rotate, state(kind), follow(kind)

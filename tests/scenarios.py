@@ -38,6 +38,7 @@ class Scenario:
     tool: str = "lockstep"  # whose command it is; those of others are in peers/
     tracer: Callable[[Path, Path], Tracer] = Tracer  # peers/tracing.py's for a command of several threads or processes
     tidies: tuple[str, ...] = ()  # paths whose last sync only tidies up after the commit
+    rewind: Callable[[Path], None] = lambda work: None  # a power cut's old state: makes a server forget what came later
     aside: tuple[str, ...] = ()  # paths "./…" below which no fault is made: logs, a web server's folder
 
 
@@ -391,14 +392,7 @@ SCENARIOS = (
              acme_scenarios.follow(acme_scenarios.obtain), resumes=True, networked=True, tidies=acme_scenarios.TIDIES),
     Scenario("cert renew", acme_scenarios.prepare(True), acme_scenarios.renew, acme_scenarios.state,
              acme_scenarios.follow(acme_scenarios.renew), resumes=True, networked=True, tidies=acme_scenarios.TIDIES),
-    *(Scenario(f"device {name}{more}", *parts(kind), recover=kind == "files", resumes=True, networked=True)
-      for name, parts, kind, more in (("enroll", device_scenarios.enrolling, "generations", ""),
-                                      ("enroll", device_scenarios.enrolling, "files", ", files"),
-                                      ("rotate", device_scenarios.rotating, "generations", ""),
-                                      ("rotate", device_scenarios.rotating, "acme", ", ACME"),
-                                      ("rotate", device_scenarios.rotating, "files", ", files"))),
-    *(Scenario(f"device rollback{more}", *device_scenarios.going_back(kind), recover=kind == "files")
-      for kind, more in (("generations", ""), ("files", ", files"))),
+    *(Scenario(name, *parts, **how) for name, parts, how in device_scenarios.all_of()),
     *(Scenario(name, *parts) for name, parts in service_scenarios.all_of()),
     Scenario("doctor --repair", _repair_prepare, _REPAIR, _repair_state, _repair_follow, crashed=True),
     Scenario("control: two copies", _copy_prepare, _copy_argv, _copy_state, lambda work, state: None, control=True),

@@ -122,6 +122,7 @@ class Sweep:
         self._clean(work)
         self.scenario.follow(work, NEW)
         bench.restore()
+        self.scenario.rewind(work)
         self.scenario.follow(work, OLD)
         self._clean(work)
         self.report.calls = len(calls)

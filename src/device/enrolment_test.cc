@@ -108,6 +108,8 @@ TEST_P(Enrolling, WhicheverCallFailsOneTokenIsEnough) {
     const bool is_done = !again && again.error().code == ErrorCode::already_exists;
     EXPECT_TRUE(again || is_done) << "call " << failing << ", " << failed << ": " << again.error().message;
     EXPECT_EQ(grudging.issued.size(), 1U);
+    const auto noted = load_state(fresh, kRoot, kDevice);
+    EXPECT_TRUE(noted && noted->enrolment) << "call " << failing << ", " << failed << ": the device is forgotten";
   }
   EXPECT_GT(calls, 100U);
 }

@@ -73,9 +73,11 @@ class FileStorage final : public IdentityStorage {
       }
       return fail(std::move(error));
     }
-    // The swap stands; what cannot be tidied up now is found to be the live identity by recover().
-    static_cast<void>(cleanup_pending());
-    return {};
+    const Status tidied = cleanup_pending();
+    if (tidied) return {};
+    return fail(ErrorCode::committed_not_delivered,
+                "the new identity is live, but its pending files could not be removed: " + tidied.error().message,
+                "the next start removes them");
   }
 
   Result<bool> has_previous() override {

@@ -93,7 +93,11 @@ class Rotation {
   }
 
   DeviceState& state() { return situation_.state; }
-  Status save() { return save_state(tools_.runtime, tools_.root, settings_.name, state()); }
+  Status save() {
+    Status saved = save_state(tools_.runtime, tools_.root, settings_.name, state());
+    state_in_doubt_ = !saved && saved.error().code == ErrorCode::commit_uncertain;
+    return saved;
+  }
   UnixSeconds now() { return tools_.runtime.clock.now(); }
 
   Result<std::string> live_serial() {
@@ -313,11 +317,14 @@ class Rotation {
     // A first identity that was refused leaves nothing; one whose answer was lost is asked for with the same bytes. A
     // request of an earlier run may have been granted: that this run's token is refused says nothing about it.
     const bool refused_at_once = error.code == ErrorCode::issuer_refused && made_here_;
-    if (step.reason == Reason::enroll && (refused_at_once || !situation_.state.request)) {
+    // A directory whose fsync failed is not synced a second time: the next start takes away what is in it.
+    const bool may_forget = cause.code != ErrorCode::commit_uncertain && !report_.renewed;
+    if (step.reason == Reason::enroll && may_forget && (refused_at_once || !situation_.state.request)) {
       const Status forgotten = forget_enrolment();
       if (!forgotten) return fail(Error(error).with_hint("left behind: " + forgotten.error().message));
       return fail(error);
     }
+    if (state_in_doubt_) return fail(error);
     // The steps before may have changed it on disk.
     auto current = load_state(tools_.runtime.files, tools_.root, settings_.name);
     if (current && error.code != ErrorCode::committed_not_delivered) {
@@ -354,8 +361,9 @@ class Rotation {
   const RotationOptions& options_;
   bool forced_;
   bool waiting_ = false;
-  bool made_here_ = false;   // the request, by this run
-  bool committing_ = false;  // what a failure says is about the identity itself
+  bool made_here_ = false;       // the request, by this run
+  bool state_in_doubt_ = false;  // it was written, and the fsync of its directory failed
+  bool committing_ = false;      // what a failure says is about the identity itself
   Situation situation_;
   RotationReport report_;
 };
@@ -364,30 +372,6 @@ class Rotation {
 
 Result<RotationReport> rotate(RotationTools& tools, const DeviceSettings& settings, const RotationOptions& options) {
   return Rotation(tools, settings, options).run();
-}
-
-namespace {
-
-Status note_rollback(durable::Runtime& runtime, const std::string& root, const DeviceSettings& settings) {
-  DeviceState state = TRY(load_state(runtime.files, root, settings.name));
-  state.unproven = false;
-  state.unproven_id.clear();
-  state.request.reset();
-  return save_state(runtime, root, settings.name, state);
-}
-
-}  // namespace
-
-Status roll_back(durable::Runtime& runtime, const std::string& root, IdentityStorage& storage,
-                 const DeviceSettings& settings) {
-  const auto lock = TRY(lock_device(runtime, root, settings.name));
-  TRY(storage.recover());
-  Status rolled_back = storage.rollback();
-  if (!rolled_back && rolled_back.error().code != ErrorCode::committed_not_delivered) return rolled_back;
-  const Status noted = note_rollback(runtime, root, settings);
-  if (noted || !rolled_back) return rolled_back;
-  return fail(ErrorCode::committed_not_delivered,
-              "the identity before is live again, but the state could not be written: " + noted.error().message);
 }
 
 }  // namespace lockstep::device

@@ -34,7 +34,8 @@ class IdentityStorage {
 
   // Makes the pending identity the live one; the one before is kept until destroy_previous(). Errors: not_found ("no
   // pending certificate to swap"); those of a failed backup or swap, after which the old identity is live, and pending
-  // is gone; commit_uncertain. A first identity stays pending: a one-time token was given for it, and buys no other.
+  // is gone; commit_uncertain; committed_not_delivered, when only tidying up failed. A first identity stays pending: a
+  // one-time token was given for it, and buys no other.
   virtual Status atomic_swap() = 0;
   // Is there an identity to go back to?
   [[nodiscard]] virtual Result<bool> has_previous() = 0;

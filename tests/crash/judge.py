@@ -107,6 +107,8 @@ class Judge:
         found = scenario.state(self.work)
         if found not in allowed:
             raise Failure(f"{'success' if allowed == ONLY_NEW else 'failure'} was reported, but the state is {found}")
+        if found == OLD:
+            scenario.rewind(self.work)
         scenario.follow(self.work, found)
         if ours:
             oracles.no_leftovers(self.work)
