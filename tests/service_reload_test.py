@@ -32,6 +32,7 @@ class Reloading(TlsCase):
         self.configured('host = ["new.example.com"]', 'connections = 77')
         self.hangup(server)
         server.wait_for("are taken at the next start")
+        server.wait_for("was read again and is in force")
         self.assertEqual((ask("old.example.com"), ask("new.example.com")), (403, 200))
         self.configured("host = 7")
         self.hangup(server)

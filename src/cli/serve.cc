@@ -227,9 +227,10 @@ class StatusServer : private Daemon {
       const bool edited = wait(watch, kSlice);
       if (edited) settle(watch);
       const bool asked = reload_asked();
+      bool reread = false;
       if (asked) {
         notify_reloading();
-        reload();
+        reread = reload();
       }
       if (edited || asked || clock().monotonic() >= reread_at) {
         service.refresh();
@@ -242,6 +243,7 @@ class StatusServer : private Daemon {
         look_for_access(live.access);
         look_at = clock().monotonic() + kLook;
       }
+      if (reread) say(false, "the configuration was read again and is in force");
       if (asked) notify("READY=1");
     }
   }
@@ -266,9 +268,12 @@ class StatusServer : private Daemon {
   }
 
   // What needs another socket or other limits is taken at the next start. What cannot be read changes nothing.
-  void reload() {
-    if (const Status read = context().load_configuration(); !read)
-      return say(true, "the configuration stays as it was: " + read.error().message);
+  // False when it cannot be read.
+  bool reload() {
+    if (const Status read = context().load_configuration(); !read) {
+      say(true, "the configuration stays as it was: " + read.error().message);
+      return false;
+    }
     const ServeOptions wanted = filled_up(said_, context().configuration().serve);
     if (wanted.listen != options_.listen || wanted.certificate != options_.certificate ||
         wanted.connections != options_.connections)
@@ -279,6 +284,7 @@ class StatusServer : private Daemon {
       say(true, good.error().message);
     options_.client_ca = wanted.client_ca;
     options_.client_crl = wanted.client_crl;
+    return true;
   }
 
   // Another token, another CA of the clients, another list of it: who was admitted is not any more. What cannot be read
