@@ -100,7 +100,10 @@ class Killed(ProxyCase):
     def test_the_server_restarts_in_the_middle(self) -> None:
         self.well(*self.through("restart.test"))
 
+        places = []
+
         def restart(exchange: Exchange) -> Answer:
+            places.append(exchange.kind)
             self.server.restart()
             return exchange.forward()
 
@@ -109,7 +112,11 @@ class Killed(ProxyCase):
                 self.proxy.clear()
                 before = self.serial("restart.test")
                 self.proxy.on(place, restart)
-                outcome = self.well("-v", "cert", "renew", "--force")
+                # Told to take no authorization twice, Pebble (2.10.1) does so once in a hundred times all the same: then
+                # there was no such request.
+                while not places:
+                    outcome = self.well("-v", "cert", "renew", "--force")
+                self.assertEqual(places.pop(), place)
                 self.assertIn("does not know the account", outcome.stderr)
                 self.assertEqual((self.server.accounts, self.server.issued), (1, 1))
                 self.assertNotEqual(self.installed("restart.test")["serial"], before)

@@ -60,7 +60,7 @@ def _configure(work: Path, kind: str) -> list[str]:
     else:
         server = _server()
         lines += ["[device.issuer]", f'server = "https://localhost:{server.port}"']
-        token = ["--token", server.token("--name", name)]
+        token = ["--token", _another_token(kind)]
     (work / "device.toml").write_text("\n".join(lines) + "\n")
     shutil.copy(_roots(kind), work / "ca.crt")
     return token
