@@ -112,7 +112,7 @@ class Killed(ProxyCase):
                 self.proxy.clear()
                 before = self.serial("restart.test")
                 self.proxy.on(place, restart)
-                # Told to take no authorization twice, Pebble (2.10.1) does so once in a hundred times all the same: then
+                # Told to take no authorization twice, Pebble (2.4) does so once in a hundred times all the same: then
                 # there was no such request.
                 while not places:
                     outcome = self.well("-v", "cert", "renew", "--force")

@@ -117,6 +117,11 @@ class Sweep:
             raise Failure("the prepared state is not the old one")
         bench.restore()
         calls = bench.tracer.record(self.scenario.argv(work))
+        if self.scenario.networked:
+            # A CA may spare it the proof of a name now and then (Pebble: once in a hundred times).
+            bench.restore()
+            self.scenario.rewind(work)
+            calls = max(calls, bench.tracer.record(self.scenario.argv(work)), key=len)
         if self.scenario.state(work) != NEW:
             raise Failure("the command did not reach the new state")
         self._clean(work)

@@ -106,6 +106,7 @@ class FileStorage final : public IdentityStorage {
     const durable::PublishRecovery recovered =
         TRY(durable::recover_publishes(runtime_, {fs::split_path(live_.key).parent, fs::split_path(live_.cert).parent},
                                        file_storage_names(live_.cert, live_.key)));
+    done.reserve(recovered.completed.size() + recovered.restored.size() + 2);
     for (const std::string& path : recovered.completed) done.push_back("completed the change of '" + path + "'");
     for (const std::string& path : recovered.restored) done.push_back("took back the change of '" + path + "'");
     const auto live = TRY(load());

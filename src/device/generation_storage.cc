@@ -117,7 +117,7 @@ class GenerationStorage final : public IdentityStorage {
     durable::StoreWriter store = TRY(open());
     const auto previous = previous_of(store);
     if (!previous) return fail(ErrorCode::not_found, "nothing to roll back to");
-    TRY(store.roll_back(*previous));
+    TRY(store.roll_back(previous));
     const Status forgotten = forget_newer(store);
     if (forgotten) return {};
     return fail(ErrorCode::committed_not_delivered,

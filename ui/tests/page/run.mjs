@@ -40,13 +40,26 @@ async function runOne(browser, { name, size = 'few', run, options, token = true 
   }
 }
 
-const browser = await launch()
+let browser = await launch()
 let failed = 0
+
+/** Chromium itself may crash, which says nothing about the page: then the flow is begun anew in another one, once. */
+async function runTwiceAtMost(flow) {
+  try {
+    await runOne(browser, flow)
+  } catch (error) {
+    if (browser.isConnected()) throw error
+    console.log(`note    ${flow.name}: Chromium crashed; once more\n${error.message.split('\n')[0]}`)
+    browser = await launch()
+    await runOne(browser, flow)
+  }
+}
+
 try {
   for (const flow of flows) {
     const began = Date.now()
     try {
-      await runOne(browser, flow)
+      await runTwiceAtMost(flow)
       console.log(`ok      ${flow.name} (${Date.now() - began} ms)`)
     } catch (error) {
       failed += 1
