@@ -204,7 +204,7 @@ class Proxy:
             self.requests.append(exchange)
         action = self._take_rule(exchange.kind)
         try:
-            answer = action(exchange) if action else exchange.forward()
+            answer = action(exchange) if action else self._order_with_proofs(exchange)
             if answer is None:
                 handler.close_connection = True
                 return
@@ -223,6 +223,18 @@ class Proxy:
             handler.close_connection = handler.close_connection or answer.sent is not None
         except OSError:  # the client went away, or the server is not there: both see the connection end
             handler.close_connection = True
+
+    def _order_with_proofs(self, exchange: Exchange) -> Answer:
+        """Told to take no authorization twice, Pebble (2.4) does so once in a hundred times: then the client is asked for
+        its order once more, as by a server that does not like the nonce."""
+        answer = exchange.forward()
+        if exchange.kind != "newOrder" or self.server.reuse or answer.status != 201 or answer.document["status"] != "ready":
+            return answer
+        with self._lock:
+            self.requests.remove(exchange)
+        again = problem("badNonce", "once more", headers={"Replay-Nonce": answer.header("Replay-Nonce")})(exchange)
+        assert again is not None
+        return again
 
     def _forward(self, exchange: Exchange) -> Answer:
         connection = http.client.HTTPSConnection("127.0.0.1", self.server.port, timeout=20, context=self._context)

@@ -112,6 +112,7 @@ class AcmeServer:
     def __init__(self, top: Path, dns: str, *, nonce_reject: int = 0, reuse: int = 0, roots: int = 0, chain_length: int = 1,
                  external: dict[str, str] | None = None, validity: int | None = None, strict: bool = True) -> None:  # fmt: skip
         self.top, self.dns, self.strict, self.validity = top, dns, strict, validity
+        self.reuse = reuse
         self.external = external or {}
         self.settings = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": str(nonce_reject),
                          "PEBBLE_AUTHZREUSE": str(reuse), "PEBBLE_ALTERNATE_ROOTS": str(roots),
